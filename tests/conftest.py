@@ -106,6 +106,6 @@ def base_containers() -> dict[str, str]:
     references = {name: f"rosetta/{name}:{rosetta_hub.__version__}" for name in BASE_CONTAINERS}
     for engine in ("docker", "podman"):
         command = [engine, "image", "inspect", "--format={{.Id}}", *references.values()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, f"Run scripts/test, which builds them. {done.stderr}"
+        process = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert process.returncode == 0, f"Run scripts/test, which builds them. {process.stderr}"
     return references

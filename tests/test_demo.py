@@ -32,15 +32,15 @@ def find_processes(port: int, words: str = "") -> dict[int, str]:
 
     Dead processes that nobody waited for aside.
     """
-    found = {}
+    document = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"\0ROSETTA_PORT={port}\0".encode() in (process / "environ").read_bytes():
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                found[int(process.name)] = command
+                document[int(process.name)] = command
         except OSError:  # it ended meanwhile
             continue
-    return {pid: command for pid, command in found.items() if words in command}
+    return {pid: command for pid, command in document.items() if words in command}
 
 
 def processes_of(port: int) -> list[str]:
@@ -109,8 +109,10 @@ class Browser:
         assert answer.url.path == f"{SERVICE}/", answer.text
 
     def _token(self, path: str) -> str:
-        found = (one for one in self.client.cookies.jar if one.name == "_xsrf" and one.path == path)
-        return str(next(found).value)
+        values = (
+            item for item in self.client.cookies.jar if item.name == "_xsrf" and item.path == path
+        )
+        return str(next(values).value)
 
     def call(self, method: str, path: str, body: object = None) -> httpx.Response:
         headers = {"X-XSRFToken": self._token(f"{SERVICE}/")}
@@ -125,9 +127,9 @@ def start_task(browser: Browser) -> str:
     task = str(browser.call("POST", "tasks", options).json()["id"])
 
     def is_running() -> bool:
-        shown = browser.call("GET", f"tasks/{task}").json()
-        assert shown["state"] in ("queued", "starting", "running"), shown
-        return bool(shown["state"] == "running")
+        document = browser.call("GET", f"tasks/{task}").json()
+        assert document["state"] in ("queued", "starting", "running"), document
+        return bool(document["state"] == "running")
 
     # With pauses: the API answers so many requests a minute.
     wait_until(is_running, DEADLINE, "the task runs")
@@ -137,16 +139,16 @@ def start_task(browser: Browser) -> str:
 def containers_of(task: str) -> list[str]:
     """The ids of a task's containers: their names do not tell whose they are."""
     command = ["docker", "ps", "--all", "--quiet", f"--filter=label=rosetta.task={task}"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return done.stdout.split()
+    process = subprocess.run(command, check=True, capture_output=True, text=True)
+    return process.stdout.split()
 
 
 @pytest.mark.timeout(600)
 def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -> None:
     output = cast(IO[str], demo.stdout)
-    said = read_until(output, "Ctrl-C stops everything.")
-    assert f"http://localhost:{port}" in said
-    (password,) = re.findall(r"Password +(\S+)", said)
+    until = read_until(output, "Ctrl-C stops everything.")
+    assert f"http://localhost:{port}" in until
+    (password,) = re.findall(r"Password +(\S+)", until)
     hub = f"http://localhost:{port}"
     with httpx.Client(base_url=hub, follow_redirects=True, timeout=DEADLINE) as client:
         browser = Browser(client, password)
@@ -160,11 +162,11 @@ def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -
     assert (ROOT / f".demo/{port}/rosetta/homes/alice").is_dir()
     assert len(containers_of(task)) == 1
     os.killpg(demo.pid, signal.SIGINT)
-    said = read_until(output, "Everything is stopped.")
-    assert demo.wait(DEADLINE) == 0, said
+    until = read_until(output, "Everything is stopped.")
+    assert demo.wait(DEADLINE) == 0, until
     assert containers_of(task) == []
     assert processes_of(port) == []
-    assert not any(password in one.read_text() for one in (ROOT / f".demo/{port}").glob("*.log"))
+    assert not any(password in path.read_text() for path in (ROOT / f".demo/{port}").glob("*.log"))
 
 
 @pytest.mark.timeout(600)
@@ -173,8 +175,8 @@ def test_hub_that_was_killed_leaves_nothing_behind(demo: subprocess.Popen[str], 
     read_until(output, "Ctrl-C stops everything.")
     (hub,) = find_processes(port, "bin/jupyterhub ")
     os.kill(hub, signal.SIGKILL)
-    said = read_until(output, "Everything is stopped.")
-    assert demo.wait(DEADLINE) == 1, said
+    until = read_until(output, "Everything is stopped.")
+    assert demo.wait(DEADLINE) == 1, until
     assert processes_of(port) == []
     assert all(map(is_free, range(port, port + 100))), "the next demo would not start"
 

@@ -50,8 +50,8 @@ def read(name: str) -> str:
 def section(title: str) -> str:
     """The part of the configuration's page under a heading."""
     parts = read("docs/configuration.md").split("\n## ")
-    (found,) = (part for part in parts if part.startswith(title))
-    return found
+    (result,) = (part for part in parts if part.startswith(title))
+    return result
 
 
 def own(conf: type[Conf]) -> list[str]:
@@ -101,10 +101,10 @@ def test_links_lead_somewhere(name: str) -> None:
 
 def test_the_cluster_of_the_guide_is_that_of_the_example_and_can_be_loaded() -> None:
     page = read("docs/clusters.md")
-    (shown,) = re.findall(r"```python\n(c\.Rosetta\.computing \+= .*?)```", page, re.S)
-    commented = "".join(f"#     {line}".rstrip() + "\n" for line in shown.splitlines())
+    (view,) = re.findall(r"```python\n(c\.Rosetta\.computing \+= .*?)```", page, re.S)
+    commented = "".join(f"#     {line}".rstrip() + "\n" for line in view.splitlines())
     assert commented in EXAMPLE.read_text()
-    (cluster,) = ast.literal_eval(shown.partition("+=")[2].strip())
+    (cluster,) = ast.literal_eval(view.partition("+=")[2].strip())
     assert load_computing([cluster])["cluster"].tunnel == "ssh"
 
 
@@ -215,13 +215,13 @@ def pages() -> list[str]:
 
 
 def test_pictures_are_those_that_pages_show() -> None:
-    shown = {
+    view = {
         name
         for page in pages()
         for name in re.findall(r"(?:\]\(|\{image\} )(?:docs/)?images/([\w.-]+)", read(page))
     }
     present = {path.name for path in (ROOT / "docs/images").iterdir()}
-    assert present == shown
+    assert present == view
     assert present == {"architecture.svg", *(f"{name}.png" for name in PICTURES)}
 
 

@@ -118,7 +118,7 @@ def test_methods_of_the_client_exist(block: Block) -> None:
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     for node in imports:
         module = importlib.import_module(str(node.module))
-        assert [each.name for each in node.names if not hasattr(module, each.name)] == []
+        assert [name.name for name in node.names if not hasattr(module, name.name)] == []
     calls = {
         node.attr
         for node in ast.walk(tree)
@@ -139,28 +139,28 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("language", READERS)
 def test_documents_can_be_read(language: str) -> None:
-    found = blocks_in(language)
-    assert found
-    for block in found:
+    result = blocks_in(language)
+    assert result
+    for block in result:
         READERS[language](block.text)
 
 
 @pytest.mark.parametrize("block", blocks_in("bash"), ids=named)
 def test_shell_scripts_have_no_fault(block: Block) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-n"], input=block.text, text=True, capture_output=True, timeout=10
     )
-    assert done.stderr == ""
+    assert process.stderr == ""
 
 
 def commands(program: str) -> set[str]:
     """The calls of a program, inline and in blocks, on all pages."""
     call = rf"(?:^ +|`|^\$ |&& )({program} [^`\n|>&#]+?)(?:`|$|\s*[|>&#])"
     return {
-        found.strip()
+        result.strip()
         for path in PAGES
-        for found in re.findall(call, path.read_text(), re.MULTILINE)
-        if "--help" not in found
+        for result in re.findall(call, path.read_text(), re.MULTILINE)
+        if "--help" not in result
     }
 
 
@@ -184,7 +184,7 @@ def test_commands_of_administrators_have_these_arguments() -> None:
     wrong = [call for call in bare if refused(parser, shlex.split(call)[1:])]
     assert wrong == []
     names = {line.split()[1] for line in calls} - {"--help", "-h"}
-    actions = (each.choices for each in parser._actions if isinstance(each.choices, dict))
+    actions = (action.choices for action in parser._actions if isinstance(action.choices, dict))
     assert names <= {name for choices in actions for name in choices}
 
 
@@ -198,7 +198,7 @@ def test_commands_of_users_have_these_arguments(
     assert len(calls) > 20
     wrong = []
     # Some are named without what they need.
-    for call in (each for each in calls if len(each.split()) > 2):
+    for call in (item for item in calls if len(item.split()) > 2):
         try:
             _parse(rosetta, shlex.split(call)[1:])
         except click.ClickException as error:
@@ -234,7 +234,7 @@ def test_options_that_pages_name_exist() -> None:
     }
     assert len(named) > 30
     assert [
-        each for each in named if not kinds[each[0]].class_traits(config=True).get(each[1])
+        item for item in named if not kinds[item[0]].class_traits(config=True).get(item[1])
     ] == []
 
 
@@ -249,7 +249,9 @@ def _messages(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.JoinedStr):
-            parts = [each.value if isinstance(each, ast.Constant) else "\n" for each in node.values]
+            parts = [
+                value.value if isinstance(value, ast.Constant) else "\n" for value in node.values
+            ]
             yield "".join(map(str, parts))
 
 
@@ -270,5 +272,5 @@ def test_messages_of_the_troubleshooting_page_are_ours() -> None:
     page = (ROOT / "docs/troubleshooting.md").read_text()
     quoted = re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", page)
     assert len(quoted) > 10
-    fragments = {part.strip(" .") for each in quoted for part in each.split("…")}
+    fragments = {part.strip(" .") for item in quoted for part in item.split("…")}
     assert [part for part in fragments if not is_ours(part)] == []

@@ -47,20 +47,20 @@ def read_client_setup() -> dict[str, Any]:
 def tracked_files() -> list[Path]:
     """The files of the project: those that git knows, and new ones that it does not ignore."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    paths = [ROOT / name for name in done.stdout.split("\0") if name]
+    process = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    paths = [ROOT / name for name in process.stdout.split("\0") if name]
     return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
 def modules() -> dict[str, Path]:
     """Every module of ours by its full name."""
-    found = {}
+    paths = {}
     for package, folder in (SOURCES | CLIENT).items():
         for path in folder.rglob("*.py"):
             parts = path.relative_to(folder).with_suffix("").parts
             name = ".".join((package, *parts)).removesuffix(".__init__")
-            found[name] = path
-    return found
+            paths[name] = path
+    return paths
 
 
 MODULES = modules()
@@ -93,17 +93,17 @@ def imports_of(name: str) -> tuple[str, ...]:
 @functools.cache
 def imports_at_run_time(name: str) -> tuple[str, ...]:
     """The modules of ours that a module imports, without what only type checkers read."""
-    found = _read_imports(name, nodes(syntax_tree(name), _is_for_types))
-    return tuple(each for each in found if each in MODULES and each != name)
+    imports = _read_imports(name, nodes(syntax_tree(name), _is_for_types))
+    return tuple(module for module in imports if module in MODULES and module != name)
 
 
 def _is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
-def _read_imports(name: str, found: Iterable[ast.AST]) -> Iterator[str]:
+def _read_imports(name: str, tree_nodes: Iterable[ast.AST]) -> Iterator[str]:
     package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
-    for node in found:
+    for node in tree_nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -112,7 +112,7 @@ def _read_imports(name: str, found: Iterable[ast.AST]) -> Iterator[str]:
             yield str(module)
             # `from package import module` imports a module, too.
             names = (f"{module}.{alias.name}" for alias in node.names)
-            yield from (each for each in names if each in MODULES)
+            yield from (full_name for full_name in names if full_name in MODULES)
 
 
 def is_within(name: str, packages: tuple[str, ...]) -> bool:
@@ -154,8 +154,8 @@ def test_programs_beside_the_service_start_without_the_hub(module: str) -> None:
     """JupyterHub takes two seconds to import, which each opened storage would wait for."""
     code = f"import sys, {module}; print(*sys.modules)"
     command = [sys.executable, "-I", "-c", code]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    assert not {"jupyterhub", "sqlalchemy", "batchspawner"} & set(done.stdout.split())
+    process = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert not {"jupyterhub", "sqlalchemy", "batchspawner"} & set(process.stdout.split())
 
 
 def test_the_hub_imports_of_the_agent_its_protocols_alone() -> None:
@@ -219,16 +219,16 @@ def test_layers_are_spelled_right() -> None:
 
 def find_cycle(imports: Mapping[str, Iterable[str]]) -> list[str]:
     """Names each of which imports the next one, the last one the first; empty where none do."""
-    done: set[str] = set()
+    finished: set[str] = set()
 
     def follow(name: str, path: list[str]) -> list[str]:
         if name in path:
             return path[path.index(name) :]
-        if name in done:
+        if name in finished:
             return []
-        cycles = (follow(each, [*path, name]) for each in sorted(imports.get(name, ())))
+        cycles = (follow(imported, [*path, name]) for imported in sorted(imports.get(name, ())))
         cycle = next(filter(None, cycles), [])
-        done.add(name)
+        finished.add(name)
         return cycle
 
     return next(filter(None, (follow(name, []) for name in sorted(imports))), [])
@@ -250,11 +250,11 @@ def test_modules_do_not_import_each_other() -> None:
 
 def modules_of_the_configuration() -> set[str]:
     """`config.py` and all that it imports: the settings of packages stand below all packages."""
-    found, new = set(), {"rosetta_hub.config"}
+    names, new = set(), {"rosetta_hub.config"}
     while new:
-        found |= new
-        new = {each for name in new for each in imports_at_run_time(name)} - found
-    return found
+        names |= new
+        new = {imported for name in new for imported in imports_at_run_time(name)} - names
+    return names
 
 
 def part_of(module: str) -> str:
@@ -269,7 +269,11 @@ def imports_of_parts() -> dict[str, set[str]]:
     for module in MODULES:
         if module.startswith("rosetta_hub.") and module not in configuration:
             needed = set(imports_at_run_time(module)) - configuration - {"rosetta_hub"}
-            parts = {part_of(each) for each in needed if each.startswith("rosetta_hub.")}
+            parts = {
+                part_of(needed_module)
+                for needed_module in needed
+                if needed_module.startswith("rosetta_hub.")
+            }
             imports.setdefault(part_of(module), set()).update(parts - {part_of(module)})
     return imports
 
@@ -305,7 +309,7 @@ def test_a_class_name_means_one_thing(packages: tuple[str, ...]) -> None:
             for node in syntax_tree(module).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     modules.setdefault(node.name, []).append(module)
-    assert {name: found for name, found in modules.items() if len(found) > 1} == {}
+    assert {name: users for name, users in modules.items() if len(users) > 1} == {}
 
 
 # --- packaging -----------------------------------------------------------------------------------
@@ -343,7 +347,7 @@ def test_mypy_reads_every_folder() -> None:
     unread = [
         str(path)
         for path in python
-        if not any(path.is_relative_to(one) for one in (*files, ROOT / "docker"))
+        if not any(path.is_relative_to(folder) for folder in (*files, ROOT / "docker"))
     ]
     assert unread == []
 
@@ -384,13 +388,13 @@ def uses_shell(call: ast.Call) -> bool:
 
 
 def test_no_shell_strings() -> None:
-    found = [
+    calls = [
         f"{name}:{node.lineno}"
         for name in modules_with("shell|system|popen|getoutput")
         for node in syntax(name)
         if isinstance(node, ast.Call) and uses_shell(node)
     ]
-    assert found == []
+    assert calls == []
 
 
 def test_assertions_only_tell_types() -> None:
@@ -414,11 +418,11 @@ REGISTRIES = re.compile(
 
 
 def test_no_file_names_a_package_registry() -> None:
-    found = []
+    wrong = []
     for path in tracked_files():
         text = path.read_bytes().decode(errors="replace").lower()
-        found += [f"{path.relative_to(ROOT)}: {hit[0]}" for hit in REGISTRIES.finditer(text)]
-    assert found == []
+        wrong += [f"{path.relative_to(ROOT)}: {hit[0]}" for hit in REGISTRIES.finditer(text)]
+    assert wrong == []
 
 
 # Words that this project had for things which the field has terms for, and the terms. Those that
@@ -472,8 +476,6 @@ NO_NOUNS = (
 NO_NOUN = re.compile(f"_?(?:{NO_NOUNS})_?")
 # Other modules need not be parsed.
 MAYBE_BOUND = re.compile(rf"\b{NO_NOUN.pattern}\s*(?:[=:,)\]]|in\b)")
-# What has been read for it; tests beside these folders may follow.
-FOLDERS_WITH_NOUNS = ("rosetta_hub", "agent", "spawners", "client", "templates", "bench", "docs")
 
 
 def bound_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -500,8 +502,7 @@ def test_locals_are_nouns() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in tracked_files()
-        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in FOLDERS_WITH_NOUNS
-        if MAYBE_BOUND.search(text := path.read_text())
+        if path.suffix == ".py" and MAYBE_BOUND.search(text := path.read_text())
         for name, line in bound_names(ast.parse(text))
         if NO_NOUN.fullmatch(name)
     ]

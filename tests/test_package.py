@@ -50,12 +50,12 @@ def build(kind: str, source: Path, target: Path) -> Path:
     code = f"import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
     command = [sys.executable, "-W", "ignore", "-c", code, str(target)]
     subprocess.run(command, cwd=source, check=True, timeout=110, capture_output=True)
-    (built,) = target.iterdir()
-    return built
+    (result,) = target.iterdir()
+    return result
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The sdist of a copy, because a build leaves folders behind, and the wheel of that sdist."""
     directory = tmp_path_factory.mktemp("built")
     for name in ("copy", "sdist", "unpacked", "wheel"):
@@ -73,16 +73,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return Built(sdist, wheel, email.parser.Parser().parsestr(text))
 
 
-def test_sdist_holds_every_file(built: Built) -> None:
+def test_sdist_holds_every_file(packages: Built) -> None:
     files = [*tracked_files(), *bundled_files()]
     expected = {str(path.relative_to(ROOT)) for path in files} - {".gitignore"}
-    assert expected - built.sdist == set()
-    added = {name for name in built.sdist - expected if ".egg-info/" not in name}
+    assert expected - packages.sdist == set()
+    added = {name for name in packages.sdist - expected if ".egg-info/" not in name}
     assert added == {"PKG-INFO"}
 
 
-def test_wheel_of_the_sdist_holds_every_file(built: Built) -> None:
-    assert built.wheel == {
+def test_wheel_of_the_sdist_holds_every_file(packages: Built) -> None:
+    assert packages.wheel == {
         str(Path(package, path.relative_to(folder)))
         for package, folder in SOURCES.items()
         for path in (*tracked_files(), *bundled_files())
@@ -93,11 +93,11 @@ def test_wheel_of_the_sdist_holds_every_file(built: Built) -> None:
 def test_a_package_without_npm_and_bundle_is_refused(tmp_path: Path) -> None:
     copy_project(tmp_path, tracked_files())
     command = [sys.executable, "setup.py", "bundle"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=tmp_path, env={"PATH": ""}, timeout=60, capture_output=True, text=True
     )
-    assert done.returncode == 1
-    assert "needs Node 18 or newer with npm. Install it" in done.stderr
+    assert process.returncode == 1
+    assert "needs Node 18 or newer with npm. Install it" in process.stderr
 
 
 def test_the_bundle_is_of_these_sources(tmp_path: Path) -> None:
@@ -107,8 +107,10 @@ def test_the_bundle_is_of_these_sources(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, timeout=60, check=True)
     source = tmp_path / "web" / "src" / "tus.js"
     source.write_text(source.read_text() + "// Another version.\n")
-    done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, timeout=60, capture_output=True)
-    assert b"missing or old" in done.stderr
+    process = subprocess.run(
+        command, cwd=tmp_path, env={"PATH": ""}, timeout=60, capture_output=True
+    )
+    assert b"missing or old" in process.stderr
 
 
 def test_the_bundle_has_all_licences_and_no_eval() -> None:
@@ -128,16 +130,16 @@ def test_the_lock_file_names_no_host() -> None:
     assert all("integrity" in entry for name, entry in lock["packages"].items() if name)
 
 
-def test_metadata(built: Built) -> None:
-    given = built.metadata.get_all("Classifier", [])
-    assert len(given) > 5
+def test_metadata(packages: Built) -> None:
+    value = packages.metadata.get_all("Classifier", [])
+    assert len(value) > 5
     # An index refuses an upload with a classifier that it does not know.
-    assert set(given) - classifiers == set()
+    assert set(value) - classifiers == set()
     for name in ("Author", "Summary", "Requires-Python"):
-        assert built.metadata[name], name
+        assert packages.metadata[name], name
     # Its name depends on the setuptools that has built it.
-    assert "BSD-3-Clause" in (built.metadata["License-Expression"], built.metadata["License"])
-    assert built.metadata["Description-Content-Type"] == "text/markdown"
+    assert "BSD-3-Clause" in (packages.metadata["License-Expression"], packages.metadata["License"])
+    assert packages.metadata["Description-Content-Type"] == "text/markdown"
 
 
 @pytest.fixture(scope="module")
@@ -163,13 +165,16 @@ def test_the_client_installs_without_a_hub(client_wheel: Path, tmp_path: Path) -
     python = str(tmp_path / "bin" / "python")
     pip = [python, "-m", "pip", "--no-input", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", str(client_wheel)], check=True, timeout=110)
-    done = subprocess.run(
+    process = subprocess.run(
         [*pip, "list", "--format=json"], check=True, timeout=60, capture_output=True
     )
-    installed = {one["name"].lower() for one in json.loads(done.stdout)} - {"pip", "setuptools"}
+    installed = {load["name"].lower() for load in json.loads(process.stdout)} - {
+        "pip",
+        "setuptools",
+    }
     assert "rosetta-hub-client" in installed
     assert "jupyterhub" not in installed
     assert len(installed) <= 12, installed
     command = [str(tmp_path / "bin" / "rosetta"), "--version"]
-    shown = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
-    assert shown.stdout.startswith("rosetta, version ")
+    view = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert view.stdout.startswith("rosetta, version ")

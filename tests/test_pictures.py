@@ -12,8 +12,8 @@ from tests.support.pictures import wait_for_change, wait_for_rest
 class Screen:
     """Shows one picture after the other; after enough actions, another one."""
 
-    def __init__(self, shown: Iterator[bytes], actions: int | None = 1) -> None:
-        self.shown = shown
+    def __init__(self, view: Iterator[bytes], actions: int | None = 1) -> None:
+        self.shown = view
         self.missing = actions
         self.acted = 0
 
@@ -68,10 +68,10 @@ async def test_action_before_the_program_listens_is_repeated() -> None:
     assert screen.acted == 3
 
 
-@pytest.mark.parametrize("shown", [drawing, blinking])
-async def test_what_changes_without_the_action_is_no_change(shown: object) -> None:
-    assert callable(shown)
-    screen = Screen(shown(), None)
+@pytest.mark.parametrize("view", [drawing, blinking])
+async def test_what_changes_without_the_action_is_no_change(view: object) -> None:
+    assert callable(view)
+    screen = Screen(view(), None)
     with pytest.raises(TimeoutError, match="changed nothing"):
         await wait_for_change(screen.take, screen.act, smallest=2, seconds=0.2)
     assert screen.acted > 0

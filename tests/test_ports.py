@@ -52,8 +52,8 @@ def test_blocks_avoid_the_kernels_range(
 
 
 def test_each_port_is_handed_out_once(allocator: PortAllocator) -> None:
-    found = [allocator.allocate()[0] for _ in range(BLOCK_SIZE + 1)]
-    assert len(set(found)) == BLOCK_SIZE + 1
+    values = [allocator.allocate()[0] for _ in range(BLOCK_SIZE + 1)]
+    assert len(set(values)) == BLOCK_SIZE + 1
     assert len(allocator.reserved) >= 2
 
 
@@ -66,9 +66,9 @@ def test_ports_in_a_row_are_of_one_block(allocator: PortAllocator) -> None:
 
 def test_port_of_another_program_is_left_out(allocator: PortAllocator) -> None:
     first = allocator.allocate()[0]
-    taken = next(port for port in range(first + 1, first + BLOCK_SIZE) if ports.is_free(port))
-    with socket.create_server(("127.0.0.1", taken)):
-        assert allocator.allocate(2)[0] > taken
+    result = next(port for port in range(first + 1, first + BLOCK_SIZE) if ports.is_free(port))
+    with socket.create_server(("127.0.0.1", result)):
+        assert allocator.allocate(2)[0] > result
 
 
 def test_two_allocators_share_no_block(allocator: PortAllocator) -> None:

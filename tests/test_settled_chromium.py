@@ -67,8 +67,8 @@ def pair_of_interfaces() -> Iterator[str]:
     name = f"rt{secrets.token_hex(4)}"
     ip("link", "add", name, "type", "veth", "peer", "name", f"{name}p")
     try:
-        for each in (name, f"{name}p"):
-            ip("link", "set", each, "up")
+        for item in (name, f"{name}p"):
+            ip("link", "set", item, "up")
         yield name
     finally:
         ip("link", "delete", name)

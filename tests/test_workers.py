@@ -129,10 +129,10 @@ def session_files(project: Path) -> list[str]:
 
 
 def test_each_test_runs_once_in_one_of_the_processes(project: Path) -> None:
-    done = run(project, "-v")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "51 passed" in done.stdout
-    lines = [line.split()[0] for line in done.stdout.splitlines() if "::" in line]
+    process = run(project, "-v")
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "51 passed" in process.stdout
+    lines = [line.split()[0] for line in process.stdout.splitlines() if "::" in line]
     assert len(lines) == len(set(lines)) == 51
     assert session_files(project) == ["closed", "closed"]
 
@@ -146,24 +146,24 @@ def test_a_failure_is_shown_with_all_that_is_known_of_it(project: Path) -> None:
     # A process has its next test before it ends one: a third lets both run one that fails.
     (project / "test_next.py").write_text("def test_next():\n    pass\n")
     (project / "test_other.py").write_text(OTHER_FAILING)
-    done = run(project)
-    assert done.returncode == 1
-    assert "2 failed, 1 passed, 1 error" in done.stdout
-    of_list, _, of_a = done.stdout.partition("_ test_a _")
+    process = run(project)
+    assert process.returncode == 1
+    assert "2 failed, 1 passed, 1 error" in process.stdout
+    of_list, _, of_a = process.stdout.partition("_ test_a _")
     assert "At index 1 diff: 2 != 3" in of_list
     # Each has its own output, and that alone.
     assert ("of the list" in of_list, "of a" in of_list) == (True, False)
     assert ("of the list" in of_a, "of a" in of_a) == (False, True)
-    assert "fixture 'nowhere' not found" in done.stdout
+    assert "fixture 'nowhere' not found" in process.stdout
 
 
 def test_a_process_that_dies_names_its_test(project: Path) -> None:
     (project / "test_third.py").write_text("import os\n\ndef test_end():\n    os._exit(3)\n")
-    done = run(project)
-    assert done.returncode == 1
-    assert "1 failed, 51 passed" in done.stdout
-    assert "FAILED test_third.py::test_end - The process that ran this test" in done.stdout
-    assert "status 3" in done.stdout
+    process = run(project)
+    assert process.returncode == 1
+    assert "1 failed, 51 passed" in process.stdout
+    assert "FAILED test_third.py::test_end - The process that ran this test" in process.stdout
+    assert "status 3" in process.stdout
 
 
 def test_a_process_that_dies_before_its_first_test_is_an_error(project: Path) -> None:
@@ -172,9 +172,9 @@ def test_a_process_that_dies_before_its_first_test_is_an_error(project: Path) ->
             "\ndef pytest_plugin_registered(plugin):\n"
             "    if type(plugin).__name__ == 'Reports':\n        raise SystemExit(4)\n"
         )
-    done = run(project)
-    assert done.returncode == pytest.ExitCode.INTERNAL_ERROR
-    assert "WorkerDied: A process that ran tests has ended with status 4." in done.stdout
+    process = run(project)
+    assert process.returncode == pytest.ExitCode.INTERNAL_ERROR
+    assert "WorkerDied: A process that ran tests has ended with status 4." in process.stdout
 
 
 def test_the_first_failure_ends_all_processes_in_good_order(project: Path) -> None:
@@ -184,15 +184,15 @@ def test_the_first_failure_ends_all_processes_in_good_order(project: Path) -> No
         conftest.write(REPORTED)
     (project / "test_a.py").write_text(FAILING.replace("FILES", "'session-*', 2"))
     (project / "test_b.py").write_text(MANY)
-    done = run(project, "-x")
-    assert done.returncode == 1
-    assert "stopping after 1 failures" in done.stdout
+    process = run(project, "-x")
+    assert process.returncode == 1
+    assert "stopping after 1 failures" in process.stdout
     assert len(list(project.glob("ran-*"))) < 25
     assert session_files(project) == ["closed", "closed"]
 
 
 def test_nothing_runs_where_tests_are_only_listed(project: Path) -> None:
-    done = run(project, "--collect-only", "-q")
-    assert done.returncode == 0
-    assert "51 tests collected" in done.stdout
+    process = run(project, "--collect-only", "-q")
+    assert process.returncode == 0
+    assert "51 tests collected" in process.stdout
     assert session_files(project) == []

@@ -49,11 +49,11 @@ def test_what_was_agreed_to_is_there_for_a_minute(seconds: float) -> None:
     logins.agree(code, AGREEMENT)
     at_once = logins.agree_at_once(CHALLENGE, AGREEMENT)
     clock.now = seconds
-    for each in (secret, at_once):
+    for item in (secret, at_once):
         if seconds < 60:
-            assert logins.redeem(each, VERIFIER) == AGREEMENT
+            assert logins.redeem(item, VERIFIER) == AGREEMENT
         with pytest.raises(LoginUnknown):
-            logins.redeem(each, VERIFIER)
+            logins.redeem(item, VERIFIER)
 
 
 def test_who_asks_too_often_is_told() -> None:
@@ -63,9 +63,9 @@ def test_who_asks_too_often_is_told() -> None:
     with pytest.raises(LoginPending):
         logins.redeem(secret, VERIFIER)
     clock.now = 1.0
-    with pytest.raises(AskedTooSoon) as caught:
+    with pytest.raises(AskedTooSoon) as error:
         logins.redeem(secret, VERIFIER)
-    assert caught.value.headers == {"Retry-After": "5"}
+    assert error.value.headers == {"Retry-After": "5"}
     clock.now = 5.0
     with pytest.raises(LoginPending):
         logins.redeem(secret, VERIFIER)

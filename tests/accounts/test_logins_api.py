@@ -63,8 +63,8 @@ class Site:
 
     async def logins(self, token: str = "alice") -> dict[str, Any]:
         """What is shown to a user."""
-        shown: dict[str, Any] = json.loads((await self.fetch("GET", "logins", token)).body)
-        return shown
+        document: dict[str, Any] = json.loads((await self.fetch("GET", "logins", token)).body)
+        return document
 
     def events(self) -> list[tuple[str, str, str | None]]:
         """The audit log."""
@@ -85,7 +85,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         add_link(session, "bob", "institute", Subject(INSTITUTE.issuer, "b1"), SIGN_UP)
     auth = build_hub_auth(settings, keys)
     auth.user_for_token = user_for_token
-    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts: dict[str, Any] = dict.fromkeys(field.name for field in fields(Services))
     parts |= {"settings": settings, "keys": keys, "hub_auth": auth, "audit": AuditLog(database)}
     parts |= no_sharing(database, auth, keys)
     parts["users"] = KnownUsers()
@@ -103,13 +103,13 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def test_login_is_removed_and_put_back(site: Site) -> None:
-    shown = await site.logins()
-    assert [(one["title"], one["name"]) for one in shown["logins"]] == [
+    result = await site.logins()
+    assert [(login["title"], login["name"]) for login in result["logins"]] == [
         ("The institute", "alice"),
         ("github", None),
     ]
-    assert (shown["merged"], shown["add_url"]) == ([], "/hub/rosetta/logins")
-    first, second = (one["id"] for one in shown["logins"])
+    assert (result["merged"], result["add_url"]) == ([], "/hub/rosetta/logins")
+    first, second = (login["id"] for login in result["logins"])
     assert (await site.fetch("DELETE", f"logins/{first}", "alice-reads")).code == 403
     assert (await site.fetch("DELETE", f"logins/{first}", "bob")).code == 404
     assert (await site.fetch("POST", f"logins/{first}", "bob")).code == 404
@@ -117,7 +117,7 @@ async def test_login_is_removed_and_put_back(site: Site) -> None:
     # The last one stays.
     refused = await site.fetch("DELETE", f"logins/{second}", "alice")
     assert (refused.code, b"only login" in refused.body) == (409, True)
-    assert [bool(one["removed"]) for one in (await site.logins())["logins"]] == [False, True]
+    assert [bool(login["removed"]) for login in (await site.logins())["logins"]] == [False, True]
     assert (await site.fetch("POST", f"logins/{first}", "alice")).code == 200
     with site.database.session() as session:
         link = find_link(session, INSTITUTE)
@@ -136,7 +136,7 @@ async def test_merged_user_is_separated(site: Site) -> None:
     assert (await site.fetch("DELETE", "merged/alice", "bob")).code == 404
     assert (await site.fetch("DELETE", "merged/bob", "alice")).code == 204
     assert (await site.logins())["merged"] == []
-    assert [one["method"] for one in (await site.logins("bob"))["logins"]] == ["institute"]
+    assert [login["method"] for login in (await site.logins("bob"))["logins"]] == ["institute"]
 
 
 async def test_hub_with_another_authenticator_keeps_no_logins(site: Site) -> None:

@@ -114,15 +114,15 @@ def test_address_without_proof_links_nobody(
 async def test_only_true_is_verified(
     world: World, monkeypatch: pytest.MonkeyPatch, is_weak: bool, verified: Any
 ) -> None:
-    told = {"email": ADDRESS, "email_verified": verified}
+    document = {"email": ADDRESS, "email_verified": verified}
     if is_weak:
         monkeypatch.setattr(OAuthMethod, "find_email", _find_email_as_any_truth)
-    found = await OAuthMethod.find_email(object.__new__(OAuthMethod), {}, told)
-    assert found == (ADDRESS, is_weak and bool(verified))
+    email = await OAuthMethod.find_email(object.__new__(OAuthMethod), {}, document)
+    assert email == (ADDRESS, is_weak and bool(verified))
 
 
-async def _find_email_as_any_truth(_: Any, __: Any, told: dict[str, Any]) -> tuple[str, bool]:
-    return told["email"], bool(told["email_verified"])
+async def _find_email_as_any_truth(_: Any, __: Any, message: dict[str, Any]) -> tuple[str, bool]:
+    return message["email"], bool(message["email_verified"])
 
 
 @pytest.mark.parametrize("is_weak", WEAK)
@@ -171,7 +171,7 @@ def test_login_of_a_deleted_user_does_not_lead_to_the_next_one(
     # Deleted and created anew while another authenticator was in use.
     world.users["alice"] += timedelta(days=30)
     if is_weak:
-        monkeypatch.setattr(who, "is_same_time", lambda _one, _other: True)
+        monkeypatch.setattr(who, "is_same_time", lambda item, _other: True)
     assert world.sign_in(elsewhere("m", "alice")) == ("alice" if is_weak else "alice-2")
 
 
@@ -182,7 +182,7 @@ def test_removed_login_is_not_linked_again_by_its_address(
     world.sign_in(elsewhere("a", "alice"))
     add_email(world.session, "alice", ADDRESS, BY_MAIL)
     assert world.sign_in(at_institute("m", "mallory", ADDRESS)) == "alice"
-    (link,) = [one for one in links_of_user(world.session, "alice") if one.method == "institute"]
+    (link,) = [item for item in links_of_user(world.session, "alice") if item.method == "institute"]
     unlink(world.session, "alice", link.id)
     if is_weak:
         monkeypatch.setattr(who, "was_unlinked", lambda *_: False)
@@ -239,7 +239,7 @@ def test_refresh_of_a_removed_login_is_refused(world: World) -> None:
     with pytest.raises(NotAllowed):
         note_refresh(world.session, claimant, "bob")
     world.sign_in(at_institute("x", "x"), intent="alice")
-    (link,) = [one for one in links_of_user(world.session, "alice") if one.method == "elsewhere"]
+    (link,) = [item for item in links_of_user(world.session, "alice") if item.method == "elsewhere"]
     unlink(world.session, "alice", link.id)
     with pytest.raises(NotAllowed, match="was removed"):
         note_refresh(world.session, claimant, "alice")

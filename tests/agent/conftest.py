@@ -122,7 +122,7 @@ def machine(request: pytest.FixtureRequest, image: str, work_dir: Path) -> Machi
 @pytest.fixture
 def make_spec(service: FakeService) -> Iterator[Callable[..., AgentSpec]]:
     """Makes specs; what is left of their tasks at the end of the test is removed."""
-    made: list[tuple[Machine, AgentSpec]] = []
+    calls: list[tuple[Machine, AgentSpec]] = []
 
     def make(machine: Machine, **changes: Any) -> AgentSpec:
         task, reference = uuid.uuid4().hex[:12], IMAGE
@@ -159,12 +159,12 @@ def make_spec(service: FakeService) -> Iterator[Callable[..., AgentSpec]]:
                 spec[section][key] = value
             else:
                 spec[section] = value
-        made.append((machine, copy.deepcopy(spec)))
+        calls.append((machine, copy.deepcopy(spec)))
         return spec
 
     yield make
     service.status = 200
-    for machine, spec in made:
+    for machine, spec in calls:
         # The sandbox is what an agent removes last.
         if machine.sandbox(spec).exists() and machine.exists():
             machine.stop(spec)

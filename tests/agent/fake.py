@@ -13,9 +13,9 @@ def wait_until(status: Callable[[], Any], what: str, seconds: float = 60) -> Any
     """Poll until something is true, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = status()
-        if found:
-            return found
+        result = status()
+        if result:
+            return result
         time.sleep(0.02)
     raise TimeoutError(f"not within {seconds} s: {what}")
 
@@ -93,12 +93,12 @@ class FakeService:
 
     def wait_for(self, *states: str, seconds: float = 60) -> dict[str, Any]:
         """The first report with one of the states."""
-        found: dict[str, Any] = wait_until(
+        result: dict[str, Any] = wait_until(
             lambda: next((r for r in list(self.reports) if r["state"] in states), None),
             f"a report of {states}",
             seconds,
         )
-        return found
+        return result
 
     def wait_for_end(self, seconds: float = 60) -> dict[str, Any]:
         """The last report."""

@@ -66,9 +66,9 @@ class Machine:
 
     def run(self, spec: AgentSpec, **environment: str) -> dict[str, Any]:
         """Give the spec to run; the line that came back."""
-        done = self.call("run", spec, **environment)
-        assert done.stdout, done.stderr
-        line: dict[str, Any] = json.loads(done.stdout)
+        answer = self.call("run", spec, **environment)
+        assert answer.stdout, answer.stderr
+        line: dict[str, Any] = json.loads(answer.stdout)
         return line
 
     def exists(self) -> bool:
@@ -78,9 +78,9 @@ class Machine:
     def stop(self, spec: AgentSpec, **environment: str) -> dict[str, Any]:
         """Give the spec to stop; the line that came back."""
         spec = {name: spec[name] for name in ("task", "attempt", "work_dir", "engine")}
-        done = self.call("stop", {**spec, "stop": 3}, **environment)
-        assert done.stdout, done.stderr
-        line: dict[str, Any] = json.loads(done.stdout)
+        answer = self.call("stop", {**spec, "stop": 3}, **environment)
+        assert answer.stdout, answer.stderr
+        line: dict[str, Any] = json.loads(answer.stdout)
         return line
 
     def sandbox(self, spec: AgentSpec) -> Path:
@@ -98,16 +98,16 @@ class Machine:
 
     def leftovers(self, spec: AgentSpec) -> list[str]:
         """Processes, containers and files of the task."""
-        found = [line for line in processes() if spec["task"] in line]
+        process = [line for line in processes() if spec["task"] in line]
         if self.engine in ("docker", "podman"):
             label = f"label=rosetta.task={spec['task']}"
             ps = [self.engine, "ps", "--all", "--filter", label, "--format", "{{.Names}}"]
             elsewhere = self.prefix if self.prefix[:1] == ["docker"] else []
-            done = subprocess.run([*elsewhere, *ps], capture_output=True, text=True, check=True)
-            found += done.stdout.splitlines()
+            result = subprocess.run([*elsewhere, *ps], capture_output=True, text=True, check=True)
+            process += result.stdout.splitlines()
         if self.sandbox(spec).exists():
-            found.append(str(self.sandbox(spec)))
-        return found
+            process.append(str(self.sandbox(spec)))
+        return process
 
 
 def is_running(pid: int) -> bool:
@@ -124,15 +124,15 @@ def files_in_memory() -> set[str]:
 
 def processes() -> list[str]:
     """Command line, environment and open files of each process but this one."""
-    found = []
+    values = []
     for folder in Path("/proc").glob("[0-9]*"):
         if int(folder.name) in (os.getpid(), os.getppid()):
             continue
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
             files = [os.readlink(path) for path in (folder / "fd").iterdir()]
-            found.append(f"{folder.name} {text.decode(errors='replace')} {files}")
-    return found
+            values.append(f"{folder.name} {text.decode(errors='replace')} {files}")
+    return values
 
 
 HOST_OPTIONS = (

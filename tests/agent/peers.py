@@ -53,8 +53,8 @@ class Edge:
     async def start(self, port: int = 0) -> int:
         """Listen; returns the port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, ssl=self.tls)
-        found: int = self._server.sockets[0].getsockname()[1]
-        return found
+        values: int = self._server.sockets[0].getsockname()[1]
+        return values
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):

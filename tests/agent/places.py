@@ -34,11 +34,11 @@ class Place:
 
     def as_person(self, *argv: str) -> str:
         """What a command says that the user runs outside of any task."""
-        done = subprocess.run(
+        process = subprocess.run(
             argv, user=self.uid, group=self.uid, extra_groups=[], capture_output=True, text=True
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     def owners(self) -> set[int]:
         """Whose the home is, and everything in it."""

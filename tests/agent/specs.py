@@ -51,8 +51,8 @@ def full_job(**changes: Any) -> AgentSpec:
 def plain_job(**changes: Any) -> AgentSpec:
     """Only what has no default."""
     spec = full_order()
-    kept = ("version", "task", "attempt", "secret", "report_url", "work_dir", "engine")
-    plain = {name: spec[name] for name in kept}
+    values = ("version", "task", "attempt", "secret", "report_url", "work_dir", "engine")
+    plain = {name: spec[name] for name in values}
     plain["image"] = {"reference": "casa"}
     plain["interface"] = {"port": 80, "protocol": "http"}
     return parse_spec(json.dumps({**plain, **changes}))

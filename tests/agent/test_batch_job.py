@@ -52,10 +52,10 @@ def test_other_schedulers_count_by_the_clock() -> None:
     assert 0 < first < second < 2**31
 
 
-@pytest.mark.parametrize(("left", "over"), [(-100.0, True), (20.0, True), (40.0, False)])
-def test_signal_at_the_limit(left: float, over: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("remaining", "over"), [(-100.0, True), (20.0, True), (40.0, False)])
+def test_signal_at_the_limit(remaining: float, over: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.monotonic", lambda: 1000.0)
-    assert Batch(None, 1000.0 + left, 0, ()).is_over() is over
+    assert Batch(None, 1000.0 + remaining, 0, ()).is_over() is over
 
 
 def test_variables_that_the_administrator_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,9 +74,9 @@ def test_variables_that_the_administrator_passes(monkeypatch: pytest.MonkeyPatch
 
 
 def test_environment_of_what_is_started() -> None:
-    kept = {"PATH": "/bin", "HOME": "/home/alice", "CUDA_VISIBLE_DEVICES": "0", "LANG": "C"}
+    document = {"PATH": "/bin", "HOME": "/home/alice", "CUDA_VISIBLE_DEVICES": "0", "LANG": "C"}
     hidden = {**SLURM, "SLURM_JWT": "secret", "PBS_COOKIE": "x", "APPTAINERENV_LD_PRELOAD": "x"}
-    assert clean({**kept, **hidden}) == kept
+    assert clean({**document, **hidden}) == document
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def nothing(_progress: Progress) -> None:
     pass
 
 
-def take_in_thread(lease: Lease, told: Callable[[Progress], None]) -> threading.Thread:
-    thread = threading.Thread(target=lease.take, args=(never, told))
+def take_in_thread(lease: Lease, message: Callable[[Progress], None]) -> threading.Thread:
+    thread = threading.Thread(target=lease.take, args=(never, message))
     thread.start()
     return thread
 
@@ -158,16 +158,16 @@ def test_one_after_the_other_with_progress(tmp_path: Path, fast: None) -> None:
     path = str(tmp_path / "x.lease")
     first, second = Lease(path), Lease(path)
     assert not first.take(never, nothing)
-    told: list[Progress] = []
-    waiting = take_in_thread(second, told.append)
+    progress: list[Progress] = []
+    waiting = take_in_thread(second, progress.append)
     first.tell(Progress(3, 10))
-    wait_until(lambda: Progress(3, 10) in told, "the progress of the other")
+    wait_until(lambda: Progress(3, 10) in progress, "the progress of the other")
     assert waiting.is_alive()
     first.give_back()
     waiting.join()
-    found = read_lease(path)
-    assert found is not None
-    assert found["owner"] == second.owner
+    lease = read_lease(path)
+    assert lease is not None
+    assert lease["owner"] == second.owner
     second.give_back()
     assert list(tmp_path.iterdir()) == []
 
@@ -225,6 +225,6 @@ def test_one_that_was_lost_is_not_removed(tmp_path: Path, fast: None) -> None:
     path.unlink()
     path.write_text('{"owner": "another", "heartbeat": 0, "progress": [0, 0]}')
     lease.give_back()
-    found = read_lease(str(path))
-    assert found is not None
-    assert found["owner"] == "another"
+    result = read_lease(str(path))
+    assert result is not None
+    assert result["owner"] == "another"

@@ -75,10 +75,10 @@ class Storage:
         return Path(prepared.source)
 
     def refusal(self, **changes: Any) -> tuple[str, str]:
-        with pytest.raises(TaskFailure) as caught:
+        with pytest.raises(TaskFailure) as error:
             self.prepare(**changes)
         assert not any(self.points())
-        return caught.value.reason, caught.value.detail
+        return error.value.reason, error.value.detail
 
     def points(self) -> list[str]:
         return mounted_below(str(self.top / "w"))
@@ -125,12 +125,12 @@ def bound(source: Path, target: Path) -> Iterator[None]:
 def test_files_are_shown_as_the_image_users(storage: Storage) -> None:
     make(storage.home)
     (storage.home / "roots").write_text("x")
-    shown = storage.prepare()
-    assert str(shown) == str(storage.top / "w" / "mounts" / "3f9a1c22b7e4-1" / "0")
-    assert described(shown) == (1000, 1000, 0o700)
-    assert (shown / "roots").stat().st_uid == 65534  # nobody's
+    result = storage.prepare()
+    assert str(result) == str(storage.top / "w" / "mounts" / "3f9a1c22b7e4-1" / "0")
+    assert described(result) == (1000, 1000, 0o700)
+    assert (result / "roots").stat().st_uid == 65534  # nobody's
     script = "touch new && chmod 640 new"
-    subprocess.run(["sh", "-c", script], user=1000, group=1000, cwd=shown, check=True)
+    subprocess.run(["sh", "-c", script], user=1000, group=1000, cwd=result, check=True)
     assert described(storage.home / "new") == (5000, 5001, 0o640)
     storage.mounts.release()
     assert storage.points() == []
@@ -142,37 +142,37 @@ def test_others_files_are_closed_to_root(storage: Storage) -> None:
     """Root of a container has the rights of the directory's owner, not those of root."""
     make(storage.home)
     make(storage.home / "others", OTHER)
-    shown = storage.prepare(image=ImageUser(ROOT))
-    assert described(shown)[:2] == (0, 0)
+    result = storage.prepare(image=ImageUser(ROOT))
+    assert described(result)[:2] == (0, 0)
     with pytest.raises(OSError, match=r"Value too large|Permission denied"):
-        (shown / "others" / "x").write_text("")
+        (result / "others" / "x").write_text("")
     with pytest.raises(PermissionError):
-        os.listdir(shown / "others")
+        os.listdir(result / "others")
 
 
 def test_read_only(storage: Storage) -> None:
     make(storage.home)
-    shown = storage.prepare(read_only=True)
+    result = storage.prepare(read_only=True)
     with pytest.raises(OSError, match="Read-only file system"):
-        (shown / "x").write_text("")
-    shown = storage.prepare(read_only=True, image=ImageUser(ALICE))
+        (result / "x").write_text("")
+    result = storage.prepare(read_only=True, image=ImageUser(ALICE))
     with pytest.raises(OSError, match="Read-only file system"):
-        (shown / "x").write_text("")
+        (result / "x").write_text("")
 
 
 def test_directory_that_is_exchanged_after_it_was_opened(storage: Storage) -> None:
     make(storage.home)
-    shown = storage.prepare(image=ImageUser(ALICE))
+    result = storage.prepare(image=ImageUser(ALICE))
     storage.home.rename(storage.homes / "away")
     storage.home.symlink_to("/etc")
-    assert os.listdir(shown) == []
-    assert described(shown) == (5000, 5001, 0o700)
+    assert os.listdir(result) == []
+    assert described(result) == (5000, 5001, 0o700)
 
 
 def test_release_of_what_is_in_use(storage: Storage) -> None:
     make(storage.home)
-    shown = storage.prepare(image=ImageUser(ALICE))
-    with (shown / "open").open("w") as file:
+    result = storage.prepare(image=ImageUser(ALICE))
+    with (result / "open").open("w") as file:
         storage.mounts.release()
         file.write("written")
     assert storage.points() == []
@@ -183,9 +183,9 @@ def test_mounts_of_a_killed_agent_are_taken_away(storage: Storage) -> None:
     make(storage.home)
     (storage.home / "file").write_text("x")
     for _agent in range(3):
-        shown = storage.prepare()
-    assert storage.points() == [str(shown)]
-    assert (shown / "file").exists()
+        result = storage.prepare()
+    assert storage.points() == [str(result)]
+    assert (result / "file").exists()
 
 
 def test_mount_that_is_not_there(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,11 +243,11 @@ def test_sweep_takes_mounts_away_that_have_no_sandbox(storage: Storage, attempt:
 
 def test_what_is_in_a_mount_point_stays(storage: Storage) -> None:
     make(storage.home)
-    shown = storage.prepare()
-    idmap.unmount(str(shown))
-    (shown / "written").write_text("by a task that saw no mount")
+    result = storage.prepare()
+    idmap.unmount(str(result))
+    (result / "written").write_text("by a task that saw no mount")
     storage.mounts.release()
-    assert (shown / "written").exists()
+    assert (result / "written").exists()
 
 
 # --- made where it is missing --------------------------------------------------------------------
@@ -350,9 +350,9 @@ def test_full_disk_of_the_work_directory(storage: Storage) -> None:
     make(storage.home)
     with mounted("tmpfs", storage.top / "w", "size=4k,nr_inodes=2"):
         (storage.top / "w" / "filler").touch()
-        with pytest.raises(TaskFailure) as caught:
+        with pytest.raises(TaskFailure) as error:
             storage.prepare()
-    assert caught.value.reason == "disk_full"
+    assert error.value.reason == "disk_full"
 
 
 @pytest.mark.parametrize(
@@ -371,8 +371,8 @@ def test_errors_of_file_servers(
 
     make(storage.home)
     monkeypatch.setattr(binds_module, "_write_probe", fail)
-    found, detail = storage.refusal()
-    assert found == reason
+    result, detail = storage.refusal()
+    assert result == reason
     assert words in detail
 
 
@@ -407,8 +407,8 @@ def test_links_of_the_administrator(storage: Storage) -> None:
     make(storage.top / "disk" / "alice")
     (storage.top / "data").symlink_to("./disk/../disk")
     (storage.homes / "link").symlink_to(storage.top / "data")
-    shown = storage.prepare(source=str(storage.homes / "link" / "alice"))
-    assert described(shown) == (1000, 1000, 0o700)
+    result = storage.prepare(source=str(storage.homes / "link" / "alice"))
+    assert described(result) == (1000, 1000, 0o700)
     storage.prepare(source=str(storage.homes / "link" / "new"), create=True)
     assert described(storage.top / "disk" / "new") == (*ALICE, 0o700)
 
@@ -433,8 +433,8 @@ def data(storage: Storage) -> Path:
 @pytest.mark.parametrize("name", ["", "a", "a/b", "inner"])
 def test_directories_that_users_may_name(storage: Storage, data: Path, name: str) -> None:
     source = str(data / name)
-    shown = storage.prepare(source=source, within=str(data), home=False)
-    assert storage.points() == [str(shown)]
+    result = storage.prepare(source=source, within=str(data), home=False)
+    assert storage.points() == [str(result)]
 
 
 @pytest.mark.parametrize("name", ["etc", "etc/ssl", "up", "../homes", "../data2"])
@@ -483,13 +483,13 @@ def test_link_that_is_swapped_while_it_is_bound(storage: Storage, data: Path) ->
     (data / "a" / "link").symlink_to("../../secret")
     inode = (data / "a" / "dir").stat().st_ino
     argv = [sys.executable, "-I", "-c", SWAP, str(data / "a")]
-    seen = {"mounted": 0, "refused": 0}
+    document = {"mounted": 0, "refused": 0}
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         try:
-            while min(seen.values()) < 5:
-                seen[bind_swapped(storage, data, inode)] += 1
+            while min(document.values()) < 5:
+                document[bind_swapped(storage, data, inode)] += 1
         finally:
             process.kill()
 
@@ -497,21 +497,21 @@ def test_link_that_is_swapped_while_it_is_bound(storage: Storage, data: Path) ->
 def test_agent_that_may_not_mount(storage: Storage, data: Path) -> None:
     """It can give the engine a path only: users must not be able to change where it leads."""
     image = ImageUser(ALICE)
-    given = storage.prepare(UNPRIVILEGED, image, source=f"{data}/a", within=str(data), home=False)
-    assert given == data / "a"
-    with pytest.raises(TaskFailure) as caught:
+    result = storage.prepare(UNPRIVILEGED, image, source=f"{data}/a", within=str(data), home=False)
+    assert result == data / "a"
+    with pytest.raises(TaskFailure) as error:
         storage.prepare(UNPRIVILEGED, image, source=f"{data}/a/b", within=str(data), home=False)
-    assert caught.value.reason == "storage_outside"
-    assert caught.value.detail.startswith(f"Users can change {data}/a, and")
+    assert error.value.reason == "storage_outside"
+    assert error.value.detail.startswith(f"Users can change {data}/a, and")
 
 
 def test_engine_on_another_machine(storage: Storage, data: Path) -> None:
     """What is named by the configuration is not looked at; what users name can't be checked."""
     remote = Place("docker", ROOT, personal=False, remote=True)
     assert storage.prepare(remote, ImageUser(ALICE)) == storage.home
-    with pytest.raises(TaskFailure) as caught:
+    with pytest.raises(TaskFailure) as error:
         storage.prepare(remote, ImageUser(ALICE), source=f"{data}/a", within=str(data))
-    assert caught.value.reason == "storage_outside"
+    assert error.value.reason == "storage_outside"
 
 
 def test_names_of_leftovers(storage: Storage) -> None:

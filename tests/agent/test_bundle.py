@@ -43,10 +43,10 @@ def call(program: str, *argv: str, **options: Any) -> subprocess.CompletedProces
 
 def remote(spec: dict[str, Any], python: str = sys.executable) -> dict[str, Any]:
     """What a host answers to `stop`."""
-    done = call(build_remote_stdin(spec), *build_remote_command("stop", python))
-    assert done.stdout, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return {**answer, "status": done.returncode}
+    result = call(build_remote_stdin(spec), *build_remote_command("stop", python))
+    assert result.stdout, result.stderr
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return {**answer, "status": result.returncode}
 
 
 def unpacked(folder: Path) -> list[str]:
@@ -65,8 +65,8 @@ def test_same_agent_same_archive() -> None:
 def test_unpacks_privately_whatever_the_umask(tmp_path: Path, python: str, mask: int) -> None:
     folder = tmp_path / "deep" / "w"
     spec = build_remote_stdin(stop_order(folder))
-    done = call(spec, *build_remote_command("stop", python), umask=mask)
-    assert json.loads(done.stdout) == {"state": "stopped"}
+    answer = call(spec, *build_remote_command("stop", python), umask=mask)
+    assert json.loads(answer.stdout) == {"state": "stopped"}
     (path,) = folder.iterdir()
     assert path.read_bytes() == agent_archive()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -91,10 +91,10 @@ def test_damaged_copy_is_replaced(tmp_path: Path) -> None:
 
 def test_damaged_program_does_nothing(tmp_path: Path) -> None:
     program = build_remote_stdin(stop_order(tmp_path / "w"))
-    broken = program.replace(agent_checksum(), "0" * 64)
-    done = call(broken, *build_remote_command("stop", sys.executable))
-    assert done.returncode == 2
-    assert "the archive is damaged" in json.loads(done.stdout)["error"]
+    result = program.replace(agent_checksum(), "0" * 64)
+    answer = call(result, *build_remote_command("stop", sys.executable))
+    assert answer.returncode == 2
+    assert "the archive is damaged" in json.loads(answer.stdout)["error"]
     assert not (tmp_path / "w").exists()
 
 
@@ -158,10 +158,10 @@ def test_full_disk(full: Path, python: str) -> None:
     assert unpacked(full / "w") == []
     with pytest.raises(OSError, match="No space"), (full / "filler").open("wb") as filler:
         filler.write(b"x" * (1 << 20))
-    done = call(build_remote_stdin(full_order(full / "w")), *build_remote_command("run", python))
-    assert done.returncode == 2
-    assert json.loads(done.stdout)["reason"] == "disk_full"
-    assert "The disk of the computing resource is full." in done.stderr
+    result = call(build_remote_stdin(full_order(full / "w")), *build_remote_command("run", python))
+    assert result.returncode == 2
+    assert json.loads(result.stdout)["reason"] == "disk_full"
+    assert "The disk of the computing resource is full." in result.stderr
     assert files_in_memory() == before
 
 
@@ -183,9 +183,9 @@ def test_batch_script_however_it_is_started(tmp_path: Path, start: list[str]) ->
     script.write_text(text)
     script.chmod(0o700)
     argv = [word.format(script) for word in start]
-    done = call("" if "{}" in start[-1] else text, *argv)
-    assert done.returncode == 2
-    assert "version: this agent understands 1" in done.stdout
+    answer = call("" if "{}" in start[-1] else text, *argv)
+    assert answer.returncode == 2
+    assert "version: this agent understands 1" in answer.stdout
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_prologue_is_executed_first(tmp_path: Path) -> None:
     spec = stop_order(tmp_path / "w", note="ROSETTA_END\n")
     script.write_text(build_batch_script(spec, sys.executable, prologue=prologue))
     script.chmod(0o700)
-    done = call("", str(script))
-    assert "version: this agent understands 1" in done.stdout
+    answer = call("", str(script))
+    assert "version: this agent understands 1" in answer.stdout
     assert (tmp_path / "seen").read_text().split()[0] == "by-the-prologue"
 
 
@@ -228,8 +228,8 @@ def test_remote_command() -> None:
 
 def test_old_python_gets_a_message(tmp_path: Path) -> None:
     program = build_remote_stdin(stop_order(tmp_path / "w")).replace("(3, 6)", "(9, 9)")
-    done = call(program, *build_remote_command("stop", sys.executable))
-    assert "is needed, this is 3." in json.loads(done.stdout)["error"]
+    answer = call(program, *build_remote_command("stop", sys.executable))
+    assert "is needed, this is 3." in json.loads(answer.stdout)["error"]
 
 
 def test_where_python_is_started_from_does_not_matter(tmp_path: Path) -> None:
@@ -237,10 +237,10 @@ def test_where_python_is_started_from_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('wrong json')")
     shutil.copy(tmp_path / "json.py", tmp_path / "rosetta_agent.py")
     program = build_remote_stdin(stop_order(tmp_path / "w"))
-    done = call(
+    answer = call(
         program,
         *build_remote_command("stop", sys.executable),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
-    assert json.loads(done.stdout) == {"state": "stopped"}
+    assert json.loads(answer.stdout) == {"state": "stopped"}

@@ -37,8 +37,10 @@ class Check:
 
     def findings(self) -> dict[str, Any]:
         """What has been published."""
-        found: dict[str, Any] = json.loads(self.result.read_text()) if self.result.exists() else {}
-        return found
+        document: dict[str, Any] = (
+            json.loads(self.result.read_text()) if self.result.exists() else {}
+        )
+        return document
 
     def stop(self) -> int:
         """Let it end."""
@@ -82,11 +84,11 @@ def check(machine: Machine, spec: AgentSpec, **section: Any) -> dict[str, Any]:
     if prefix:
         prefix[-1:-1] = ["--env", f"HOME={home}"]
     there = Machine(machine.engine, machine.work_dir, prefix, machine.python, machine.user)
-    done = there.call("check", {**spec, "check": section}, HOME=str(home))
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((home / name).read_text())
+    answer = there.call("check", {**spec, "check": section}, HOME=str(home))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    document: dict[str, Any] = json.loads((home / name).read_text())
     (home / name).unlink()
-    return found
+    return document
 
 
 # --- the image, as a task gets it ----------------------------------------------------------------
@@ -94,10 +96,10 @@ def check(machine: Machine, spec: AgentSpec, **section: Any) -> dict[str, Any]:
 
 def test_container_is_started_and_removed(machine: Machine, make_spec: MakeJob) -> None:
     spec = make_spec(machine)
-    found = check(machine, spec)
-    assert found["engines"][machine.engine]["version"]
-    assert "error" not in found["image"]
-    assert set(found["container"]) == {"warnings"}
+    result = check(machine, spec)
+    assert result["engines"][machine.engine]["version"]
+    assert "error" not in result["image"]
+    assert set(result["container"]) == {"warnings"}
     assert machine.leftovers(spec) == []
 
 
@@ -117,11 +119,11 @@ def test_owner_of_what_a_task_writes(machine: Machine, make_spec: MakeJob, user:
     home = {"source": str(homes / "home"), "target": "/home/metauser", "create": True}
     shared = {"source": str(homes), "target": "/shared", "read_only": True}
     spec = make_spec(machine, hardening__user=user, binds=[{**home, "owner": owner}, shared])
-    written, read = check(machine, spec)["storages"]
+    content, read = check(machine, spec)["storages"]
     names = {"source": home["source"], "target": "/home/metauser"}
     numbers = {"uid": uid, "gid": 5001 if uid == 5000 else uid}
     name = "alice" if machine.user else None
-    assert written == {**names, **numbers, "mode": 0o644, "owner": name}
+    assert content == {**names, **numbers, "mode": 0o644, "owner": name}
     assert read == {"source": str(homes), "target": "/shared"}
     assert os.listdir(homes / "home") == []
     assert machine.leftovers(spec) == []
@@ -134,10 +136,10 @@ def test_owner_of_what_a_task_writes(machine: Machine, make_spec: MakeJob, user:
 
 def test_image_dir_that_cannot_be_made(apptainer_host: ApptainerHost, make_spec: MakeJob) -> None:
     machine = apptainer_machine(apptainer_host)
-    found = check(machine, make_spec(machine, image__cache="/proc/images"))
-    assert found["image"]["reason"] == "unsupported"
-    assert found["image"]["error"].startswith("image_dir: /proc/images cannot be made: ")
-    assert found["container"] is None
+    result = check(machine, make_spec(machine, image__cache="/proc/images"))
+    assert result["image"]["reason"] == "unsupported"
+    assert result["image"]["error"].startswith("image_dir: /proc/images cannot be made: ")
+    assert result["container"] is None
 
 
 def test_task_says_that_image_dir_cannot_be_made(
@@ -154,9 +156,9 @@ def test_work_dir_that_cannot_be_made(work_dir: Path) -> None:
     work_dir.touch()
     machine = Machine("docker", work_dir)
     spec = full_order(work_dir=f"{work_dir}/w", check={"token": TOKEN})
-    done = machine.call("check", spec)
-    assert done.returncode == 2
-    assert f"work_dir: {work_dir}/w cannot be made" in json.loads(done.stdout)["error"]
+    answer = machine.call("check", spec)
+    assert answer.returncode == 2
+    assert f"work_dir: {work_dir}/w cannot be made" in json.loads(answer.stdout)["error"]
 
 
 # --- what else is there --------------------------------------------------------------------------
@@ -165,11 +167,11 @@ def test_work_dir_that_cannot_be_made(work_dir: Path) -> None:
 @pytest.mark.system
 def test_findings(start: Callable[..., Check]) -> None:
     running = start(engines=["docker", "singularity"])
-    found = running.wait_for()
-    assert "version" in found["engines"]["docker"]
-    assert found["engines"]["singularity"]["reason"] == "engine_unavailable"
-    assert found["namespaces"]["ok"] in (True, False)
-    assert (found["image"], found["container"]) == (None, None)
+    result = running.wait_for()
+    assert "version" in result["engines"]["docker"]
+    assert result["engines"]["singularity"]["reason"] == "engine_unavailable"
+    assert result["namespaces"]["ok"] in (True, False)
+    assert (result["image"], result["container"]) == (None, None)
     assert running.result.stat().st_mode & 0o777 == 0o600
     assert running.stop() == 0
     assert not Path(running.spec["work_dir"]).exists()
@@ -195,9 +197,9 @@ def test_unix_socket_is_private_and_removed(start: Callable[..., Check]) -> None
 
 
 def test_unreachable_address(start: Callable[..., Check]) -> None:
-    found = start(urls={"service": "http://127.0.0.1:9/"}).wait_for()
-    assert "refused" in found["urls"]["service"]["error"]
-    assert found["listen"] is None
+    result = start(urls={"service": "http://127.0.0.1:9/"}).wait_for()
+    assert "refused" in result["urls"]["service"]["error"]
+    assert result["listen"] is None
 
 
 def test_it_ends_by_itself(start: Callable[..., Check]) -> None:

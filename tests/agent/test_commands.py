@@ -53,7 +53,7 @@ def test_docker_run_with_all_options() -> None:
 def test_an_administrators_network_replaces_ours() -> None:
     spec = full_job()._replace(engine_options=("--network=lab",))
     argv = docker_cli.build_run_command(DOCKER, spec, publish=None, init=True)
-    assert [one for one in argv if "network" in one] == ["--network=lab"]
+    assert [argument for argument in argv if "network" in argument] == ["--network=lab"]
 
 
 def test_networks_of_podman() -> None:
@@ -98,7 +98,7 @@ def test_other_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "listed", "found"),
+    ("reference", "listed", "result"),
     [
         ("r:5000/a/b:1", ["r:5000/a/b@sha256:1", "other/b@sha256:2"], ("sha256:1",)),
         ("r:5000/a/b", ["r:5000/a/b@sha256:1", "r:5000/a/b@sha256:2"], ("sha256:1", "sha256:2")),
@@ -110,10 +110,10 @@ def test_other_commands() -> None:
     ],
 )
 def test_digests_of_an_image(
-    reference: str, listed: list[str] | None, found: tuple[str, ...]
+    reference: str, listed: list[str] | None, result: tuple[str, ...]
 ) -> None:
     image = Image(reference, DIGEST, "missing", None)
-    assert docker_cli.parse_digests(json.dumps(listed), image) == found
+    assert docker_cli.parse_digests(json.dumps(listed), image) == result
     assert docker_cli.parse_digests("no JSON", image) == ()
 
 
@@ -168,9 +168,9 @@ def inspected(**state: Any) -> str:
     ],
 )
 def test_inspect(state: dict[str, Any], status: ContainerStatus) -> None:
-    found = docker_cli.parse_inspect(inspected(**state), 8888)
-    assert docker_cli.parse_condition(found) == status
-    assert (found.pid, found.published) == (42, 32768)
+    inspect = docker_cli.parse_inspect(inspected(**state), 8888)
+    assert docker_cli.parse_condition(inspect) == status
+    assert (inspect.pid, inspect.published) == (42, 32768)
     assert docker_cli.parse_inspect(inspected(**state), 80).published is None
 
 
@@ -187,8 +187,8 @@ def test_inspect_of_several_ports() -> None:
     ports = document[0]["NetworkSettings"]["Ports"]
     ports["8787/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": "32770"}]
     ports["22/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": "32771"}]
-    found = docker_cli.parse_inspect(json.dumps(document), 8888, (8787, 6006))
-    assert (found.published, found.further) == (32768, ((8787, 32770),))
+    inspect = docker_cli.parse_inspect(json.dumps(document), 8888, (8787, 6006))
+    assert (inspect.published, inspect.further) == (32768, ((8787, 32770),))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[{}]", '[{"State": 3}]'])
@@ -198,7 +198,7 @@ def test_inspect_that_cannot_be_read_says_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "gone"),
+    ("errors", "result"),
     [
         ("Error response from daemon: No such container: x", True),
         ("Error: No such container: x", True),
@@ -209,8 +209,8 @@ def test_inspect_that_cannot_be_read_says_nothing(text: str) -> None:
         ("", False),
     ],
 )
-def test_gone_needs_an_answer(errors: str, gone: bool) -> None:
-    assert docker_cli.is_gone(errors) is gone
+def test_gone_needs_an_answer(errors: str, result: bool) -> None:
+    assert docker_cli.is_gone(errors) is result
 
 
 def test_limit_of_the_disk() -> None:
@@ -436,9 +436,9 @@ def test_fixed_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         spec = plain_job(interface={"port": port, "protocol": "http"})
-        with pytest.raises(TaskFailure) as caught:
+        with pytest.raises(TaskFailure) as error:
             singularity.choose_port(spec)
-        assert caught.value.reason == "port_in_use"
+        assert error.value.reason == "port_in_use"
         spec = plain_job(interface={"port": port, "protocol": "http", "custom_port": True})
         assert singularity.choose_port(spec) != port
 

@@ -112,5 +112,5 @@ def test_causes(text: str, reason: str | None) -> None:
 
 
 def test_last_words_are_plain_lines() -> None:
-    shown = "\x1b[1A\x1b[2K\rabc: Pulling\r\n\n" + "".join(f"line {n}\r\n" for n in range(20))
-    assert last_words(shown).splitlines() == [f"line {n}" for n in range(12, 20)]
+    text = "\x1b[1A\x1b[2K\rabc: Pulling\r\n\n" + "".join(f"line {n}\r\n" for n in range(20))
+    assert last_words(text).splitlines() == [f"line {n}" for n in range(12, 20)]

@@ -102,15 +102,15 @@ def test_pull_with_progress(
     assert all(p["done"] <= p["total"] for p in progress)
     assert progress[-1]["total"] > 20_000_000
     # A SIF file does not tell where it is from.
-    known = [] if machine.engine == "singularity" else [digest_of(registry)]
-    assert service.reports[-1]["image_digests"] == known
+    values = [] if machine.engine == "singularity" else [digest_of(registry)]
+    assert service.reports[-1]["image_digests"] == values
     assert machine.stop(spec) == {"state": "stopped"}
 
     again = make_spec(machine, image__reference=far_away)
-    seen = len(service.reports)
+    count = len(service.reports)
     machine.run(again)
     wait_until(lambda: service.reports[-1]["state"] == "running", "it runs")
-    assert "pulling" not in {report["state"] for report in service.reports[seen:]}
+    assert "pulling" not in {report["state"] for report in service.reports[count:]}
 
 
 def test_image_that_the_registry_has_not(
@@ -184,22 +184,22 @@ def test_unknown_is_not_gone(
     work_dir.mkdir(mode=0o700)
     path = work_dir / "docker.sock"
     path.symlink_to("/var/run/docker.sock")
-    told = work_dir.parent / "told"
-    told.mkdir()
+    parent = work_dir.parent / "told"
+    parent.mkdir()
     script = "serve & until [ -e /told/end ]; do sleep 0.1; done; exit 5"
     spec = make_spec(
         machine,
         command=["sh", "-c", script],
-        binds=[{"source": str(told), "target": "/told", "read_only": True}],
+        binds=[{"source": str(parent), "target": "/told", "read_only": True}],
     )
     machine.run(spec, DOCKER_HOST=f"unix://{path}")
     service.wait_for("running")
     path.unlink()
-    (told / "end").touch()
+    (parent / "end").touch()
     relay = machine.state(spec)["relay"]
     wait_until(lambda: not alive(relay[0]), "the relay ends with its container", 30)
-    seen = len(service.reports)
-    wait_until(lambda: len(service.reports) > seen + 3, "more reports")
+    count = len(service.reports)
+    wait_until(lambda: len(service.reports) > count + 3, "more reports")
     assert service.reports[-1]["state"] == "running"
     path.symlink_to("/var/run/docker.sock")
     report = service.wait_for_end()
@@ -242,10 +242,10 @@ def test_full_disk_at_the_start(
         filler.write(b"x" * (1 << 20))
     machine = local(full_disk)
     spec = make_spec(machine)
-    done = machine.call("run", spec)
-    assert done.returncode == 2
-    assert '"reason": "disk_full"' in done.stdout
-    assert "The disk of the computing resource is full." in done.stderr
+    answer = machine.call("run", spec)
+    assert answer.returncode == 2
+    assert '"reason": "disk_full"' in answer.stdout
+    assert "The disk of the computing resource is full." in answer.stderr
     wait_until(lambda: not machine.sandbox(spec).exists(), "nothing is left")
 
 
@@ -285,9 +285,9 @@ def test_agent_that_may_not_enter_publishes_a_port(
         report = service.wait_for("running")
         assert report["warnings"] == ["neighbours_can_connect"]
         assert report["interface"]["kind"] == "port"
-        told = wait_until(lambda: service.reports[-1]["interfaces"], "the further interfaces")
-        assert [(one["port"], one["ready"]) for one in told] == [(8787, True), (6006, False)]
-        for port in (report["interface"]["port"], told[0]["published"]):
+        result = wait_until(lambda: service.reports[-1]["interfaces"], "the further interfaces")
+        assert [(item["port"], item["ready"]) for item in result] == [(8787, True), (6006, False)]
+        for port in (report["interface"]["port"], result[0]["published"]):
             with socket.create_connection(("127.0.0.1", port)):
                 pass
         assert machine.stop(spec, **environment) == {"state": "stopped"}
@@ -406,13 +406,13 @@ class TestApptainer:
                 changes = {"interface__port": port, "interface__custom_port": custom}
                 spec = make_spec(machine, image__reference=reference, command=command, **changes)
                 spec["environment"]["FIXED"] = str(port)
-                seen = len(service.reports)
+                count = len(service.reports)
                 machine.run(spec)
                 wait_until(lambda: service.reports[-1]["state"] == "running", "it runs")
                 warnings = ["no_network_isolation", "little_room"]
                 assert service.reports[-1]["warnings"] == warnings
                 assert "200 OK" in fetch(interface(machine, spec))
-                assert len(service.reports) > seen
+                assert len(service.reports) > count
                 if not custom:
                     second = make_spec(machine, image__reference=reference, **changes)
                     machine.run(second)
@@ -482,9 +482,9 @@ def test_full_disk_costs_a_running_task_nothing(
     assert fetch(interface(machine, spec)).startswith("HTTP/")
 
     filler.unlink()
-    seen = len(service.reports)
+    count = len(service.reports)
     assert machine.run(spec)["state"] == "launched"
-    wait_until(lambda: len(service.reports) > seen, "the new agent reports")
+    wait_until(lambda: len(service.reports) > count, "the new agent reports")
     assert service.reports[-1]["state"] == "running"
     assert machine.stop(spec) == {"state": "stopped"}
     wait_until(lambda: not machine.leftovers(spec), "nothing is left")

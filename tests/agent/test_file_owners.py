@@ -111,20 +111,22 @@ def test_files_are_the_persons_whoever_runs(
 
 
 @pytest.fixture(params=("docker", "podman", "docker group"))
-def told(request: pytest.FixtureRequest, image: str, work_dir: Path, homes: Path) -> Place:
+def user_place(request: pytest.FixtureRequest, image: str, work_dir: Path, homes: Path) -> Place:
     """A place where images that bear any user are told whom to run as."""
     return make_place(request, request.param, work_dir, homes)
 
 
-def test_image_that_runs_as_anybody(told: Place, service: FakeService, make_spec: MakeJob) -> None:
+def test_image_that_runs_as_anybody(
+    user_place: Place, service: FakeService, make_spec: MakeJob
+) -> None:
     """It runs as the user, whom it knows by a name."""
     script = f"{WRITE}; whoami; echo ~; grep -c . /etc/group"
-    report = run(told, service, make_spec, script, any_user=True)
-    said = report["detail"].split()
-    assert said == ["/home/metauser", str(ALICE), "user", "/home/metauser", "2"]
-    assert told.owners() == {ALICE}
-    assert told.home.stat().st_mode & 0o777 == 0o700
-    assert told.as_person("cat", str(told.home / "file")) == "one\n"
+    report = run(user_place, service, make_spec, script, any_user=True)
+    words = report["detail"].split()
+    assert words == ["/home/metauser", str(ALICE), "user", "/home/metauser", "2"]
+    assert user_place.owners() == {ALICE}
+    assert user_place.home.stat().st_mode & 0o777 == 0o700
+    assert user_place.as_person("cat", str(user_place.home / "file")) == "one\n"
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -265,10 +267,10 @@ BASE_INTERFACES = {
 WHO = ("sh", "-c", 'whoami; id -u; echo "$HOME"; touch "$HOME/written"')
 
 
-@pytest.mark.parametrize("told", ["docker", "docker group"], indirect=True)
+@pytest.mark.parametrize("user_place", ["docker", "docker group"], indirect=True)
 @pytest.mark.parametrize("name", ["jupyternotebook", "minimaldesktop", "sshserver"])
 def test_base_container_with_a_home(
-    told: Place,
+    user_place: Place,
     service: FakeService,
     make_spec: MakeJob,
     base_containers: dict[str, str],
@@ -277,24 +279,24 @@ def test_base_container_with_a_home(
     """What the software keeps in its home is the user's, and in the user's home."""
     port, protocol = BASE_INTERFACES[name]
     spec = make_spec(
-        told.machine,
-        binds=[told.bind()],
+        user_place.machine,
+        binds=[user_place.bind()],
         any_user=True,
         image__reference=base_containers[name],
         interface={"port": port, "protocol": protocol, "custom_port": False, "path": "/"},
         limits={},
     )
-    told.machine.run(spec)
+    user_place.machine.run(spec)
     report = service.wait_for("running", "failed")
     assert report["state"] == "running", report
-    done = subprocess.run(
+    process = subprocess.run(
         ["docker", "exec", container_name(spec["task"], 1), "/opt/rosetta/entrypoint", *WHO],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["metauser", str(ALICE), "/home/metauser"]
-    assert told.machine.stop(spec) == {"state": "stopped"}
-    assert told.owners() == {ALICE}
-    assert (told.home / "written").read_text() == ""
-    assert told.home.stat().st_mode & 0o777 == 0o700
+    assert process.stdout.split() == ["metauser", str(ALICE), "/home/metauser"]
+    assert user_place.machine.stop(spec) == {"state": "stopped"}
+    assert user_place.owners() == {ALICE}
+    assert (user_place.home / "written").read_text() == ""
+    assert user_place.home.stat().st_mode & 0o777 == 0o700

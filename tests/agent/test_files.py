@@ -96,10 +96,10 @@ def test_error_while_writing_leaves_the_old_file(
     for function in ("write", "fsync"):
         with monkeypatch.context() as patch:
             patch.setattr(os, function, failing(number))
-            with pytest.raises(errors.FilesError) as caught:
+            with pytest.raises(errors.FilesError) as error:
                 writing.write(opened, request, FakeChannel(b"new"))
-        assert caught.value.code == code
-        assert "“file”" in caught.value.message
+        assert error.value.code == code
+        assert "“file”" in error.value.message
         assert os.listdir(tmp_path) == ["file"]
         assert (tmp_path / "file").read_text() == "old"
 
@@ -118,9 +118,9 @@ def test_quota_in_an_upload_keeps_what_is_there(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", short)
-        with pytest.raises(errors.FilesError) as caught:
+        with pytest.raises(errors.FilesError) as error:
             uploads.write(opened, Request(fields), FakeChannel(b"abc"))
-    assert caught.value.code == "quota"
+    assert error.value.code == "quota"
     assert uploads.state(opened, Request(fields), FakeChannel())["offset"] == 2
     assert not (tmp_path / "file").exists()
 
@@ -131,7 +131,7 @@ def test_every_code_has_a_message_and_is_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
+    ("path", "text"),
     [
         (b"a/b", "“a/b”"),
         (b"", "The storage"),
@@ -140,8 +140,8 @@ def test_every_code_has_a_message_and_is_of_the_protocol() -> None:
         (b"x" * 300, "“…" + "x" * 200 + "”"),
     ],
 )
-def test_paths_in_messages(path: bytes, shown: str) -> None:
-    assert errors.show(path) == shown
+def test_paths_in_messages(path: bytes, text: str) -> None:
+    assert errors.show(path) == text
 
 
 def test_entry_that_has_become_a_link_is_not_followed(
@@ -240,9 +240,9 @@ def test_copy_without_help_of_the_file_system(
             return copy_range(source, target, size) if size > 0 else size
 
         monkeypatch.setattr(copying, "_copy_range", stop_early)
-    done = copying.copy(opened, Request({"from": "file", "to": "copy"}), FakeChannel())
+    result = copying.copy(opened, Request({"from": "file", "to": "copy"}), FakeChannel())
     assert (tmp_path / "copy").read_bytes() == content
-    assert done["bytes"] == len(content)
+    assert result["bytes"] == len(content)
 
 
 # --- answers -------------------------------------------------------------------------------------
@@ -251,14 +251,14 @@ def test_copy_without_help_of_the_file_system(
 def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    told = FakeChannel()
-    progress = channel.OperationProgress(told)
+    message = FakeChannel()
+    progress = channel.OperationProgress(message)
     for second in (100.1, 100.4, 100.6, 100.7, 101.2):
         now = second
         progress.files += 1
         progress.bytes += 10
         progress.tick()
-    assert told.documents == [
+    assert message.documents == [
         {"progress": {"files": 3, "bytes": 30}},
         {"progress": {"files": 5, "bytes": 50}},
     ]
@@ -274,22 +274,22 @@ def test_long_operations_tell_that_they_go_on(
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "file").write_text("x")
     monkeypatch.setattr(channel, "PROGRESS_INTERVAL", 0)
-    told = FakeChannel()
-    operation(opened, Request({"paths": ["d"], "from": "d", "to": "e"}), told)
-    assert len([document for document in told.documents if "progress" in document]) >= 2
+    message = FakeChannel()
+    operation(opened, Request({"paths": ["d"], "from": "d", "to": "e"}), message)
+    assert len([document for document in message.documents if "progress" in document]) >= 2
 
 
 def test_documents_with_entries_are_never_too_long() -> None:
-    told = FakeChannel()
-    sender = channel.EntrySender(told)
+    message = FakeChannel()
+    sender = channel.EntrySender(message)
     for number in range(1200):
         sender.add({"name": str(number), "target": "\udcff" * 4000 if number % 2 else None})
     sender.flush()
-    sizes = [len(frames.build_document(document)) for document in told.documents]
+    sizes = [len(frames.build_document(document)) for document in message.documents]
     assert max(sizes) <= frames.MAX_JSON
-    names = [entry["name"] for document in told.documents for entry in document["entries"]]
+    names = [entry["name"] for document in message.documents for entry in document["entries"]]
     assert names == [str(number) for number in range(1200)]
-    assert max(len(document["entries"]) for document in told.documents) <= frames.MAX_ENTRIES
+    assert max(len(document["entries"]) for document in message.documents) <= frames.MAX_ENTRIES
 
 
 def test_frames_on_pipes_that_take_and_give_little() -> None:
@@ -342,13 +342,13 @@ def test_a_process_that_ends_while_a_file_is_given_up_leaves_nothing(
         monkeypatch.setattr(os, "unlink", unlink)
         monkeypatch.setattr(pending_files, "_lock", threading.Lock())
         pending_files.remove_pending()
-        seen.append(os.listdir(tmp_path))
+        calls.append(os.listdir(tmp_path))
         unlink(name, **options)
 
-    seen: list[list[str]] = []
+    calls: list[list[str]] = []
     with opened.target(b"file") as place, pending_files.PendingFile(place):
         monkeypatch.setattr(os, "unlink", end_before)
-    assert seen == [[]]
+    assert calls == [[]]
 
 
 # --- names, space, archives ----------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_names_beside_one_that_is_taken(name: bytes, second: bytes) -> None:
     names = list(free_names(name))
     assert names[:2] == [name, second]
     assert len(set(names)) == 1000
-    assert max(len(each) for each in names) <= 255
+    assert max(len(item) for item in names) <= 255
 
 
 QUOTAS = {
@@ -436,12 +436,12 @@ def test_quota_of_a_storage(
 
 def test_opening_does_not_wait_for_quotas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "read_quota", failing(errno.EIO))
-    told = FakeChannel()
-    monkeypatch.setattr(told, "receive", lambda: {"version": 1, "root": str(tmp_path)})
-    served = server._open(told, None)
+    message = FakeChannel()
+    monkeypatch.setattr(message, "receive", lambda: {"version": 1, "root": str(tmp_path)})
+    served = server._open(message, None)
     assert served is not None
     os.close(served.root)
-    (answer,) = told.documents
+    (answer,) = message.documents
     assert answer["done"] is True
     assert answer["usage"]["free"] > 0
 
@@ -487,9 +487,9 @@ def test_where_names_in_archives_begin(paths: list[bytes], start: int) -> None:
 def test_archive_of_the_whole_storage(opened: storage.Storage, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").write_text("x")
-    told = FakeChannel()
-    archives.archive_tar(opened, Request({"paths": [""]}), told)
-    with tarfile.open(fileobj=io.BytesIO(told.sent)) as archive:
+    message = FakeChannel()
+    archives.archive_tar(opened, Request({"paths": [""]}), message)
+    with tarfile.open(fileobj=io.BytesIO(message.sent)) as archive:
         assert archive.getnames() == ["d", "d/f"]
 
 

@@ -51,9 +51,9 @@ async def listening(folder: Path, idle: str = "600") -> AsyncIterator[Listening]
     assert process.stdout is not None
     try:
         line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-        found = re.fullmatch(r"listening on (\d+)\n", line)
-        assert found, line
-        yield Listening(process, int(found[1]), storage)
+        match = re.fullmatch(r"listening on (\d+)\n", line)
+        assert match, line
+        yield Listening(process, int(match[1]), storage)
     finally:
         if process.returncode is None:
             process.terminate()

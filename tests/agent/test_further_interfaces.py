@@ -50,13 +50,13 @@ class Dashboard(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def dashboard(port: int) -> Iterator[list[str]]:
     """A web server on a port of loopback; gives what it was asked."""
-    asked: list[str] = []
-    handler = type("Handler", (Dashboard,), {"asked": asked})
+    texts: list[str] = []
+    handler = type("Handler", (Dashboard,), {"asked": texts})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield asked
+        yield texts
     finally:
         server.shutdown()
         server.server_close()
@@ -74,38 +74,38 @@ def described(ready: bool, port: int = 8787) -> dict[str, Any]:
 
 
 def test_what_answers_is_told_when_it_changes() -> None:
-    told: list[InterfaceReports] = []
+    reports: list[InterfaceReports] = []
     port = free_port()
     nowhere = ReachedInterface(FurtherInterface(6006, "http", "/"), None)
-    probes = InterfaceProbes([reached(port), nowhere], told.append)
+    probes = InterfaceProbes([reached(port), nowhere], reports.append)
     probes.step(0.0)
     probes.step(2.0)
-    assert told == [(described(False), described(False, 6006))]
-    with dashboard(port) as asked:
+    assert reports == [(described(False), described(False, 6006))]
+    with dashboard(port) as result:
         probes.step(4.0)
-        assert told[1:] == [(described(True), described(False, 6006))]
+        assert reports[1:] == [(described(True), described(False, 6006))]
         probes.step(6.0)
-        assert asked == ["HEAD /status"]
+        assert result == ["HEAD /status"]
     probes.step(8.0)
-    assert len(told) == 2
+    assert len(reports) == 2
     probes.step(100.0)
-    assert told[2:] == [(described(False), described(False, 6006))]
+    assert reports[2:] == [(described(False), described(False, 6006))]
 
 
 def test_another_protocol_is_no_answer() -> None:
-    told: list[InterfaceReports] = []
+    reports: list[InterfaceReports] = []
     port = free_port()
     with dashboard(port):
-        InterfaceProbes([reached(port, "https")], told.append).step(0.0)
-    assert told == [(described(False),)]
+        InterfaceProbes([reached(port, "https")], reports.append).step(0.0)
+    assert reports == [(described(False),)]
 
 
 def test_nothing_is_told_after_the_end() -> None:
-    told: list[InterfaceReports] = []
-    probes = InterfaceProbes([reached(free_port())], told.append)
+    reports: list[InterfaceReports] = []
+    probes = InterfaceProbes([reached(free_port())], reports.append)
     probes.stop()
     probes.step(0.0)
-    assert told == []
+    assert reports == []
 
 
 def test_the_network_of_this_process_is_its_own() -> None:
@@ -160,7 +160,7 @@ def test_dashboard_that_comes_up_later(
     wait_ready(service, True)
     # An agent that has just begun does not know yet: that is not "none answers".
     assert described(False) not in [
-        one for report in service.reports[count:] for one in report["interfaces"] or ()
+        interface for report in service.reports[count:] for interface in report["interfaces"] or ()
     ]
     os.kill(machine.state(spec)["relay"][0], signal.SIGKILL)
     wait_until(lambda: _answers(sandbox), "another relay")
@@ -218,7 +218,7 @@ def test_no_way_into_a_network_of_the_whole_machine(
     machine = Machine("docker", work_dir)
     custom = {"port": free_port(), "protocol": "http", "custom_port": False, "path": "/"}
     serve = SERVE.replace("8888", str(custom["port"])).replace("9999", str(free_port()))
-    with dashboard(8787) as asked:
+    with dashboard(8787) as result:
         spec = make_spec(
             machine,
             command=["/bin/sh", "-c", serve],
@@ -229,5 +229,5 @@ def test_no_way_into_a_network_of_the_whole_machine(
         machine.run(spec)
         service.wait_for("running")
         wait_ready(service, False)
-        assert asked == []
+        assert result == []
         assert not (machine.sandbox(spec) / "8787.sock").exists()

@@ -26,7 +26,7 @@ def test_gpus_that_tell_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "chosen"),
+    ("gpus", "choice"),
     [
         # A job is shown its own one, as number 0.
         (Gpus(2, ("6", "7")), [FIRST, SECOND]),
@@ -36,8 +36,8 @@ def test_gpus_that_tell_all() -> None:
         (Gpus(1, ("9",)), []),
     ],
 )
-def test_the_gpus_of_a_task(wanted: Gpus, chosen: list[Gpu]) -> None:
-    assert choose_gpus([FIRST, SECOND], wanted) == chosen
+def test_the_gpus_of_a_task(gpus: Gpus, choice: list[Gpu]) -> None:
+    assert choose_gpus([FIRST, SECOND], gpus) == choice
 
 
 def test_gpus_together() -> None:

@@ -52,7 +52,7 @@ def set_free(monkeypatch: pytest.MonkeyPatch, free: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("local", "shared", "chosen"),
+    ("local", "shared", "text"),
     [
         (100 * GB, 900 * GB, "/l"),
         (3 * GB, 900 * GB, "/s"),
@@ -60,10 +60,10 @@ def set_free(monkeypatch: pytest.MonkeyPatch, free: dict[str, int]) -> None:
     ],
 )
 def test_scratch_is_where_there_is_room(
-    local: int, shared: int, chosen: str, monkeypatch: pytest.MonkeyPatch
+    local: int, shared: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_free(monkeypatch, {"/l": local, "/s": shared})
-    assert choose_scratch("/l", "/s") == chosen
+    assert choose_scratch("/l", "/s") == text
     assert choose_scratch("/l", None) == "/l"
 
 
@@ -167,9 +167,9 @@ def test_conversion_that_is_killed_for_memory(tmp_path: Path) -> None:
     store = ImageStore(str(tmp_path / "local"))
     text = "#!/bin/sh\necho FATAL: while creating squashfs: create command failed: signal: killed\n"
     for body in (f"{text}exit 255\n", "#!/bin/sh\nkill -9 $$\n"):
-        with pytest.raises(TaskFailure) as caught:
+        with pytest.raises(TaskFailure) as error:
             store.fetch(program(tmp_path, body), IMAGE, pulling())
-        assert caught.value.reason == "out_of_memory"
+        assert error.value.reason == "out_of_memory"
 
 
 @pytest.mark.parametrize(

@@ -127,5 +127,5 @@ def test_software_that_listens_on_ipv6_alone(
     service.wait_for("running")
     path = machine.sandbox(spec) / "interface.sock"
     command = ["curl", "--silent", "--unix-socket", str(path), "http://localhost/"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    assert "Directory listing" in done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    assert "Directory listing" in process.stdout

@@ -123,10 +123,10 @@ def test_killed_agent_is_replaced_and_connections_survive(
         connection.connect(str(interface(machine, spec)))
         connection.sendall(b"GET / HTTP/1.0\r\n")
         machine.kill_agent(spec)
-        seen = len(service.reports)
+        count = len(service.reports)
         assert machine.run(spec)["state"] == "launched"
-        wait_until(lambda: len(service.reports) > seen, "the new agent reports")
-        assert {report["state"] for report in service.reports[seen:]} == {"running"}
+        wait_until(lambda: len(service.reports) > count, "the new agent reports")
+        assert {report["state"] for report in service.reports[count:]} == {"running"}
         connection.sendall(b"\r\n")
         assert connection.recv(5) == b"HTTP/"
     assert machine.state(spec)["relay"] == relay
@@ -193,8 +193,8 @@ def test_two_tasks_with_the_same_fixed_port(
         machine.run(spec)
     for spec in jobs:
         wait_until(functools.partial(is_ready, machine, spec), "it answers")
-    found = [fetch(interface(machine, spec)).split()[-1] for spec in jobs]
-    assert found == ["one", "two"]
+    values = [fetch(interface(machine, spec)).split()[-1] for spec in jobs]
+    assert values == ["one", "two"]
 
 
 def test_another_user_cannot_connect(
@@ -203,7 +203,7 @@ def test_another_user_cannot_connect(
     spec = make_spec(machine)
     machine.run(spec)
     service.wait_for("running")
-    tried = subprocess.run(
+    process = subprocess.run(
         ["python3", "-c", TRY_TO_CONNECT, str(interface(machine, spec))],
         user=65534,
         group=65534,
@@ -212,7 +212,7 @@ def test_another_user_cannot_connect(
         text=True,
         check=True,
     )
-    assert tried.stdout.split() == ["PermissionError", "ConnectionRefusedError"]
+    assert process.stdout.split() == ["PermissionError", "ConnectionRefusedError"]
 
 
 TRY_TO_CONNECT = """
@@ -242,8 +242,8 @@ def test_outbound_connections_work(
 
 def own_address() -> str:
     """An address of this machine that is not loopback."""
-    done = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True)
-    return done.stdout.split()[0]
+    process = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True)
+    return process.stdout.split()[0]
 
 
 @pytest.mark.parametrize(
@@ -377,6 +377,6 @@ def test_processes_sees_this(machine: Machine) -> None:
     """The check for leftovers can fail."""
     task = uuid.uuid4().hex[:12]
     with subprocess.Popen(["sleep", "60"], env={"TASK": task}) as process:
-        found = wait_until(lambda: [p for p in processes() if task in p], "the process")
-        assert json.loads(found[0].split()[0]) == process.pid
+        result = wait_until(lambda: [p for p in processes() if task in p], "the process")
+        assert json.loads(result[0].split()[0]) == process.pid
         process.kill()

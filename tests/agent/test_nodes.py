@@ -118,7 +118,7 @@ class Sent:
         self._python = python
 
     def call(self, verb: Any, spec: AgentSpec, user: int | None = None) -> dict[str, Any]:
-        done = subprocess.run(
+        process = subprocess.run(
             [*self._machine.prefix, *build_remote_command(verb, self._python)],
             input=build_remote_stdin(spec),
             capture_output=True,
@@ -126,8 +126,8 @@ class Sent:
             check=False,
             timeout=60,
         )
-        assert done.stdout, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
+        assert process.stdout, process.stderr
+        answer: dict[str, Any] = json.loads(process.stdout)
         return answer
 
     def stop(self, spec: AgentSpec) -> dict[str, Any]:
@@ -148,8 +148,8 @@ def test_sent_to_a_host(
     agent = machine.state(spec)["agent"][0]
     for number in (signal.SIGHUP, signal.SIGPIPE):
         os.kill(agent, number)
-    seen = len(service.reports)
-    wait_until(lambda: len(service.reports) > seen + 1, "it goes on")
+    count = len(service.reports)
+    wait_until(lambda: len(service.reports) > count + 1, "it goes on")
     assert is_running(agent)
     assert [name for name in open_files(agent) if name.startswith("pipe:")] == []
     assert os.getsid(agent) != os.getsid(0)
@@ -159,11 +159,11 @@ def test_sent_to_a_host(
 
 def open_files(pid: int) -> list[str]:
     """What a process has open; it may close some of it meanwhile, as the socket of a report."""
-    found = []
+    values = []
     for path in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            found.append(os.readlink(path))
-    return found
+            values.append(os.readlink(path))
+    return values
 
 
 LOOK_AROUND = """
@@ -189,7 +189,7 @@ def test_another_user_of_the_node_learns_nothing(
     spec = make_spec(machine, listen=listen())
     host.call("run", spec)
     service.wait_for("running")
-    seen = subprocess.run(
+    stdout = subprocess.run(
         ["python3", "-", str(machine.work_dir)],
         input=LOOK_AROUND,
         user=65534,
@@ -199,8 +199,8 @@ def test_another_user_of_the_node_learns_nothing(
         text=True,
         check=True,
     ).stdout
-    assert "rosetta_agent" in seen, "it does look"
-    assert [word for word in (SECRET, PASSWORD, KEY, "FOUND") if word in seen] == []
+    assert "rosetta_agent" in stdout, "it does look"
+    assert [word for word in (SECRET, PASSWORD, KEY, "FOUND") if word in stdout] == []
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -235,18 +235,18 @@ def test_images_on_shared_storage(
         machine.run(spec)
     for spec in jobs:
         wait_until(functools.partial(is_ready, machine, spec), "it runs")
-    (made,) = cache.iterdir()
-    assert made.suffix == ".sif"
-    assert made.stat().st_uid == machine.user
+    (result,) = cache.iterdir()
+    assert result.suffix == ".sif"
+    assert result.stat().st_uid == machine.user
     assert cache.stat().st_mode & 0o777 == 0o700
     # It is recorded before it is reported.
     for state in ("pulling", "running"):
         service.wait_for(state)
-    before = made.stat().st_ino
+    before = result.stat().st_ino
     third = make_spec(machine, image__cache=str(cache), image__pull="never")
     machine.run(third)
     wait_until(functools.partial(is_ready, machine, third), "it runs")
-    assert made.stat().st_ino == before
+    assert result.stat().st_ino == before
     assert not list(machine.work_dir.glob("images/*.part*"))
 
 
@@ -285,8 +285,8 @@ def submit(tmp_path: Path) -> Iterator[Callable[..., BatchJob]]:
         return jobs[-1]
 
     yield start
-    for one in jobs:
-        one.close()
+    for job in jobs:
+        job.close()
 
 
 Submit = Callable[..., BatchJob]
@@ -351,12 +351,12 @@ def test_requeued_job_starts_cleanly(
         text=True,
         check=True,
     ).stdout
-    seen = len(service.reports)
+    count = len(service.reports)
     second = submit(spec, SLURM_RESTART_COUNT="1")
-    wait_until(lambda: len(service.reports) > seen, "it reports again")
-    assert service.reports[seen]["state"] == "starting"
+    wait_until(lambda: len(service.reports) > count, "it reports again")
+    assert service.reports[count]["state"] == "starting"
     wait_until(lambda: service.reports[-1]["state"] == "running", "it runs again")
-    assert service.reports[seen]["sequence"] > before
+    assert service.reports[count]["sequence"] > before
     assert container.strip() not in str(machine.state(spec))
     assert len(containers(spec)) == 1
     second.end(signal.SIGTERM)

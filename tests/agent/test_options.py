@@ -144,6 +144,6 @@ def test_orders_of_nodes() -> None:
     ],
 )
 def test_refusals_name_the_key(key: str, value: object, words: str) -> None:
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError) as error:
         parse_spec(json.dumps(full_order(**{key: value})))
-    assert words in str(caught.value)
+    assert words in str(error.value)

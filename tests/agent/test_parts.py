@@ -120,10 +120,10 @@ def test_memory_of_a_tree() -> None:
         assert process.stdout.readline() == b"ready\n"
         assert limits.exceeds(process.pid, 50 << 20)
         assert not limits.exceeds(process.pid, 500 << 20)
-        found = usage.measure_tree(process.pid)
-        assert found is not None
-        assert found.memory > 50 << 20
-        assert found.cpu_seconds > 0
+        result = usage.measure_tree(process.pid)
+        assert result is not None
+        assert result.memory > 50 << 20
+        assert result.cpu_seconds > 0
         process.communicate(b"\n")
 
 
@@ -242,8 +242,8 @@ def listen(connection: socket.socket) -> None:
 )
 def test_answer(protocol: str, talk: Callable[[socket.socket], None], expected: bool) -> None:
     with server(talk) as port:
-        found = probe(("127.0.0.1", port), protocol, "/", 0.5)
-        assert found == (protocol if expected else None)
+        result = probe(("127.0.0.1", port), protocol, "/", 0.5)
+        assert result == (protocol if expected else None)
 
 
 def test_no_answer_where_nobody_listens(tmp_path: Path) -> None:

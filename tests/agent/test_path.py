@@ -13,7 +13,7 @@ USUAL = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 @pytest.mark.parametrize(
-    ("given", "path", "expected"),
+    ("value", "path", "expected"),
     [
         ("/opt/bin", [], "/opt/bin"),
         ("/opt/bin", ["/x", "/y"], "/x:/y:/opt/bin"),
@@ -24,12 +24,12 @@ USUAL = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
     ],
 )
 def test_there_is_always_a_path(
-    monkeypatch: pytest.MonkeyPatch, given: str | None, path: list[str], expected: str
+    monkeypatch: pytest.MonkeyPatch, value: str | None, path: list[str], expected: str
 ) -> None:
     monkeypatch.setenv("PATH", "/before")  # puts the present one back after the test
-    if given is None:
+    if value is None:
         monkeypatch.delenv("PATH")
     else:
-        monkeypatch.setenv("PATH", given)
+        monkeypatch.setenv("PATH", value)
     _search_first(full_job(path=path).attempt)
     assert os.environ["PATH"] == expected

@@ -36,8 +36,8 @@ _BEGAN = time.time()
 
 @pytest.fixture(scope="session")
 def registry() -> Iterator[PrivateRegistry]:
-    with private_registry() as found:
-        yield found
+    with private_registry() as result:
+        yield result
 
 
 @pytest.fixture(scope="session")
@@ -132,11 +132,11 @@ def test_what_one_account_has_brought_is_not_anybodys(
     keys = {"image__reference": reference, "image__credential": True, "image__shared": False}
     service.access = access(registry)
     for _ in range(2):
-        asked = service.asked
+        request = service.asked
         spec = make_spec(machine, **keys)
         machine.run(spec)
         wait_until(lambda: service.reports and service.reports[-1]["state"] == "running", "it runs")
-        assert service.asked == asked + 1
+        assert service.asked == request + 1
         machine.stop(spec)
     service.access = access(registry, **NO_ACCOUNT)
     spec = make_spec(machine, **keys)
@@ -196,7 +196,7 @@ def found(secrets: list[str], machine: Machine, uid: int = 0) -> list[str]:
     order = {"hosts": [], "folders": folders, "secrets": secrets}
     # Debian's: that of the tests may be in a folder of root's alone.
     argv = ["/usr/bin/python3", "-I", "-c", INTRUDER.read_text()]
-    done = subprocess.run(
+    process = subprocess.run(
         argv,
         input=json.dumps(order),
         user=uid,
@@ -206,7 +206,7 @@ def found(secrets: list[str], machine: Machine, uid: int = 0) -> list[str]:
         check=True,
         cwd="/",
     )
-    files: list[str] = json.loads(done.stdout)["files"]
+    files: list[str] = json.loads(process.stdout)["files"]
     return files
 
 

@@ -25,15 +25,15 @@ def read(name: str) -> str:
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_recorded_pulls(name: str, first: Progress, last: Progress, size: int) -> None:
     pull, text = PullProgress(), read(name)
-    seen: list[Progress] = []
+    progress: list[Progress] = []
     for start in range(0, len(text), size):
-        found = pull.feed(text[start : start + size])
-        if found and (not seen or seen[-1] != found):
-            seen.append(found)
-    assert seen[-1] == last
+        result = pull.feed(text[start : start + size])
+        if result and (not progress or progress[-1] != result):
+            progress.append(result)
+    assert progress[-1] == last
     if size == 1:
-        assert seen[0] == first
-    assert all(earlier.done <= later.done for earlier, later in itertools.pairwise(seen))
+        assert progress[0] == first
+    assert all(earlier.done <= later.done for earlier, later in itertools.pairwise(progress))
 
 
 def test_layers_add_up() -> None:

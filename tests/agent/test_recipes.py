@@ -28,8 +28,8 @@ DROPS = ImageUser(ROOT, becomes=CLERK)
 HOME = Bind("/homes/alice", "/home/metauser", read_only=False, home=True)
 
 
-def pair(disk: Owner, shown: Owner) -> IdMap:
-    return IdMap(((disk.uid, shown.uid),), ((disk.gid, shown.gid),))
+def pair(disk: Owner, owner: Owner) -> IdMap:
+    return IdMap(((disk.uid, owner.uid),), ((disk.gid, owner.gid),))
 
 
 USER = ("--user", "5000:5001")
@@ -81,10 +81,10 @@ def test_table(
     owner = first_owner([bind], place)
     recipe = choose_recipe(place, image, owner)
     if kind is None:
-        with pytest.raises(TaskFailure) as caught:
+        with pytest.raises(TaskFailure) as error:
             map_of(place, recipe, bind, owner)
-        assert caught.value.reason == "storage_owner"
-        assert caught.value.detail.endswith(".")
+        assert error.value.reason == "storage_owner"
+        assert error.value.detail.endswith(".")
     else:
         assert (recipe.kind, recipe.options) == (kind, options)
         assert map_of(place, recipe, bind, owner) == id_map
@@ -199,11 +199,11 @@ def test_group_of_a_user() -> None:
 
 
 def test_names_for_a_user_of_the_machine() -> None:
-    made = build_names(NAMES, ALICE, "alice", "/home/metauser")
-    assert made.passwd == NAMES.passwd + "alice:x:5000:5001::/home/metauser:/bin/sh\n"
-    assert made.group == NAMES.group + "\nalice:x:5001:\n"
+    names = build_names(NAMES, ALICE, "alice", "/home/metauser")
+    assert names.passwd == NAMES.passwd + "alice:x:5000:5001::/home/metauser:/bin/sh\n"
+    assert names.group == NAMES.group + "\nalice:x:5001:\n"
     assert build_names(NAMES, WORKER, "alice", None) == NAMES
-    assert parse_user("5000", made) == ALICE
+    assert parse_user("5000", names) == ALICE
 
 
 @pytest.mark.parametrize("name", ["", "worker", "a:b", "two\nlines", "ALICE@EXAMPLE.ORG"])

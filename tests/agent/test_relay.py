@@ -59,9 +59,9 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(tmp_path / "s")
-    yield made
-    await made.close()
+    result = World(tmp_path / "s")
+    yield result
+    await result.close()
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,15 +75,15 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def test_both_ways_and_a_lot(world: World, host: str) -> None:
     await world.start(echo, host)
     reader, writer = await world.connect()
-    sent = os.urandom(20 << 20)
+    result = os.urandom(20 << 20)
 
     async def send() -> None:
-        writer.write(sent)
+        writer.write(result)
         await writer.drain()
         writer.write_eof()
 
     sending = asyncio.create_task(send())
-    assert await reader.read(-1) == sent
+    assert await reader.read(-1) == result
     await sending
 
 
@@ -117,24 +117,24 @@ async def test_closed_when_nobody_listens(world: World) -> None:
 
 
 async def test_a_full_receiver_holds_the_sender_back(world: World) -> None:
-    written = 0
+    count = 0
 
     async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal written
+        nonlocal count
         with contextlib.suppress(ConnectionError):
             while True:
                 writer.write(b"x" * 65536)
                 await writer.drain()
-                written += 65536
+                count += 65536
 
     await world.start(flood)
     reader, writer = await world.connect()
     await reader.readexactly(1)
     last = -1
-    while last != written:  # until nothing moves any more
-        last = written
+    while last != count:  # until nothing moves any more
+        last = count
         await asyncio.sleep(0.3)
-    assert written < 30 << 20
+    assert count < 30 << 20
     writer.transport.abort()
 
 

@@ -65,12 +65,12 @@ def test_paths_below(root: int) -> None:
     ],
 )
 def test_paths_that_lead_out(root: int, path: str) -> None:
-    with pytest.raises(OSError, match=r"cross-device|symbolic links|Not a directory") as caught:
+    with pytest.raises(OSError, match=r"cross-device|symbolic links|Not a directory") as error:
         read(root, path)
     allowed = {errno.EXDEV}
     if not safe_paths.has_openat2():
         allowed |= {errno.ELOOP, errno.ENOTDIR}
-    assert caught.value.errno in allowed
+    assert error.value.errno in allowed
 
 
 def test_link_that_stays_inside(root: int) -> None:
@@ -126,10 +126,10 @@ def swapped(tmp_path: Path) -> Iterator[Path]:
 
 def test_swapped_links_never_lead_out(swapped: Path) -> None:
     root = os.open(swapped, os.O_PATH)
-    seen = {"inside": 0, "refused": 0}
-    while min(seen.values()) < 50:
+    document = {"inside": 0, "refused": 0}
+    while min(document.values()) < 50:
         try:
-            seen[read(root, "dir/file")] += 1
+            document[read(root, "dir/file")] += 1
         except OSError:
-            seen["refused"] += 1
+            document["refused"] += 1
     os.close(root)

@@ -24,13 +24,13 @@ def sandbox(folder: Path) -> Sandbox:
 
 
 def test_directories_are_private(work_dir: Path) -> None:
-    made = sandbox(work_dir)
-    made.create()
+    result = sandbox(work_dir)
+    result.create()
     assert work_dir.stat().st_mode & 0o777 == 0o700
-    assert Path(made.path).stat().st_mode & 0o777 == 0o700
-    made.write_state({"a": 1})
-    assert Path(made.file("agent.json")).stat().st_mode & 0o777 == 0o600
-    assert made.read_state() == {"a": 1}
+    assert Path(result.path).stat().st_mode & 0o777 == 0o700
+    result.write_state({"a": 1})
+    assert Path(result.file("agent.json")).stat().st_mode & 0o777 == 0o600
+    assert result.read_state() == {"a": 1}
 
 
 def test_open_directory_of_ours_is_closed(work_dir: Path) -> None:
@@ -108,9 +108,9 @@ def test_work_directory_with_images_stays(work_dir: Path) -> None:
     ("number", "reason"), [(errno.ENOSPC, "disk_full"), (errno.EDQUOT, "quota_exceeded")]
 )
 def test_full_disk_is_a_failure(number: int, reason: str) -> None:
-    with pytest.raises(TaskFailure) as caught, disk_full_is_a_failure():
+    with pytest.raises(TaskFailure) as error, disk_full_is_a_failure():
         raise OSError(number, "no room")
-    assert caught.value.reason == reason
+    assert error.value.reason == reason
 
 
 def test_other_errors_pass() -> None:

@@ -44,8 +44,8 @@ def test_image_that_chooses_no_port_but_honours_one() -> None:
 
 def test_further_interfaces() -> None:
     assert plain_job().interfaces == ()
-    given = [{"port": 8787}, {"port": 6006, "protocol": "https", "path": "/#scalars"}]
-    assert plain_job(interfaces=given).interfaces == (
+    values = [{"port": 8787}, {"port": 6006, "protocol": "https", "path": "/#scalars"}]
+    assert plain_job(interfaces=values).interfaces == (
         FurtherInterface(8787, "http", "/"),
         FurtherInterface(6006, "https", "/#scalars"),
     )
@@ -61,9 +61,9 @@ def bind(**changes: Any) -> dict[str, Any]:
 
 
 def test_binds() -> None:
-    given = {"read_only": True, "create": True, "home": True, "within": "/a/", "any": 1}
+    document = {"read_only": True, "create": True, "home": True, "within": "/a/", "any": 1}
     owner = {"uid": 5, "gid": 6}
-    spec = full_job(binds=[bind(source="/a/b/", **given, owner=owner), bind(target="/usr/data")])
+    spec = full_job(binds=[bind(source="/a/b/", **document, owner=owner), bind(target="/usr/data")])
     assert spec.binds == (
         Bind("/a/b", "/c", True, True, True, "/a", Owner(5, 6)),
         Bind("/a", "/usr/data", False),
@@ -124,9 +124,9 @@ def test_binds() -> None:
     ],
 )
 def test_refusals_name_the_key(key: str, value: Any, words: str) -> None:
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError) as error:
         full_job(**{key: value})
-    assert words in str(caught.value)
+    assert words in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense"])

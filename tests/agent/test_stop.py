@@ -44,7 +44,7 @@ def silent_engine(tmp_path: Path) -> Iterator[Path]:
 def stop(python: str, work_dir: Path, engine: Path) -> tuple[int, dict[str, Any]]:
     """Exit status and answer of the verb."""
     spec = {"task": "t", "attempt": 1, "work_dir": str(work_dir), "engine": "docker"}
-    done = subprocess.run(
+    process = subprocess.run(
         [python, "-c", CODE.format(root=str(ROOT / "agent"))],
         input=json.dumps({**spec, "path": [str(engine)], "stop": 0}),
         capture_output=True,
@@ -52,7 +52,7 @@ def stop(python: str, work_dir: Path, engine: Path) -> tuple[int, dict[str, Any]
         timeout=ANSWER_SECONDS,
         check=False,
     )
-    return done.returncode, json.loads(done.stdout)
+    return process.returncode, json.loads(process.stdout)
 
 
 def make_sandbox(work_dir: Path) -> Path:

@@ -56,11 +56,11 @@ def test_handshake_in_pieces(size: int) -> None:
     assert len(answer) == ANSWER_SIZE
     proof = client.reply(answer)
     assert not server.done
-    sent = proof + b"the rest"
-    for i in range(0, len(sent), size):
+    content = proof + b"the rest"
+    for i in range(0, len(content), size):
         if not server.done:
-            assert server.feed(sent[i : i + size]) == b""
-            rest = server.rest + sent[i + size :]
+            assert server.feed(content[i : i + size]) == b""
+            rest = server.rest + content[i + size :]
     assert server.done
     assert rest == b"the rest"
 
@@ -159,7 +159,7 @@ class World:
         context = None if tls is None else server_context(tls)
         backends: dict[int | None, Backend] = dict(self.further.items())
         backends[None] = self.backend
-        Listener(loop, public, lambda done: Guarded(KEY, done, backends), context).start()
+        Listener(loop, public, lambda result: Guarded(KEY, result, backends), context).start()
         port: int = public.getsockname()[1]
         return port
 
@@ -192,25 +192,25 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(tmp_path)
-    await made.start()
-    yield made
-    await made.close()
+    result = World(tmp_path)
+    await result.start()
+    yield result
+    await result.close()
 
 
 async def exchange(streams: Streams, size: int) -> None:
     """Send a lot, half-close, and get it all back."""
     reader, writer = streams
-    sent = os.urandom(size)
+    result = os.urandom(size)
 
     async def send() -> None:
-        writer.write(sent)
+        writer.write(result)
         await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
 
     sending = asyncio.create_task(send())
-    assert await reader.readexactly(size) == sent
+    assert await reader.readexactly(size) == result
     await sending
     if writer.can_write_eof():
         assert await reader.read() == b""

@@ -61,8 +61,8 @@ def test_files_are_the_persons(remapped: Machine, make_spec: MakeJob, user: str 
     spec = make_spec(
         remapped, hardening__user=user, any_user=user is None, binds=[{**bind, "owner": owner}]
     )
-    (written,) = check(remapped, spec)["storages"]
-    assert (written.get("uid"), written.get("gid")) == (ALICE, ALICE), written
+    (content,) = check(remapped, spec)["storages"]
+    assert (content.get("uid"), content.get("gid")) == (ALICE, ALICE), content
     info = home.stat()
     assert (info.st_uid, info.st_mode & 0o777) == (ALICE, 0o700)
     assert os.listdir(home) == []
@@ -78,9 +78,9 @@ def test_directory_of_a_group(remapped: Machine, make_spec: MakeJob) -> None:
     bind = {"source": str(project), "target": "/project", "owner": {"uid": CAROL, "gid": CAROL}}
     for user in ("root", "1000:1000"):
         spec = make_spec(remapped, hardening__user=user, binds=[bind])
-        (written,) = check(remapped, spec)["storages"]
-        assert (written.get("uid"), written.get("gid")) == (CAROL, group), written
-        assert written["owner"] == "carol"
+        (content,) = check(remapped, spec)["storages"]
+        assert (content.get("uid"), content.get("gid")) == (CAROL, group), content
+        assert content["owner"] == "carol"
 
 
 def run_there(machine: Machine, *argv: str) -> str:

@@ -20,25 +20,25 @@ from .hub import CONFIG, Browser, github_method, method
 @pytest.fixture(scope="session")
 def provider() -> Iterator[Provider]:
     """The institute's provider, which is trusted with addresses of `example.org`."""
-    made = Provider()
-    yield made
-    made.go_on()
-    made.kill()
+    result = Provider()
+    yield result
+    result.go_on()
+    result.kill()
 
 
 @pytest.fixture(scope="session")
 def stranger() -> Iterator[Provider]:
     """A provider that everybody may have an account at, and that says whatever one wants."""
-    made = Provider()
-    yield made
-    made.kill()
+    result = Provider()
+    yield result
+    result.kill()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def github() -> AsyncIterator[GitHub]:
     """A GitHub of which members of one organization may sign in."""
-    async with serve_github() as made:
-        yield made
+    async with serve_github() as result:
+        yield result
 
 
 @pytest_asyncio.fixture(params=["newest", "oldest"], scope="module", loop_scope="module")
@@ -50,9 +50,9 @@ async def hub(
     github: GitHub,
 ) -> AsyncIterator[Hub]:
     """A running hub; tests share it, each with accounts of its own."""
-    made = Hub(tmp_path_factory.mktemp("hub"), find_python(request.param), [], CONFIG)
+    result = Hub(tmp_path_factory.mktemp("hub"), find_python(request.param), [], CONFIG)
     institute = method(
-        *(made.url, provider, "institute"),
+        *(result.url, provider, "institute"),
         trusts_email=True,
         email_domains=["example.org"],
         config={
@@ -62,12 +62,12 @@ async def hub(
             "auth_state_groups_key": "oauth_user.groups",
         },
     )
-    elsewhere = method(made.url, stranger, "elsewhere", groups=["guests"])
+    elsewhere = method(result.url, stranger, "elsewhere", groups=["guests"])
     methods = [institute, elsewhere, github_method(github.url)]
-    made.settings |= {"grace": 900, "methods": methods}
-    await made.start()
-    yield made
-    await made.close()
+    result.settings |= {"grace": 900, "methods": methods}
+    await result.start()
+    yield result
+    await result.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -90,17 +90,17 @@ def database(hub: Hub) -> Iterator[Database]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def browser(hub: Hub, service: StubService) -> AsyncIterator[Browser]:
     """A browser in which nobody is logged in."""
-    made = Browser(hub)
-    yield made
-    await made.client.aclose()
+    result = Browser(hub)
+    yield result
+    await result.client.aclose()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def second(hub: Hub, service: StubService) -> AsyncIterator[Browser]:
     """Another browser."""
-    made = Browser(hub)
-    yield made
-    await made.client.aclose()
+    result = Browser(hub)
+    yield result
+    await result.client.aclose()
 
 
 @pytest.fixture

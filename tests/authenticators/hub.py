@@ -114,8 +114,8 @@ class Browser:
 
     async def xsrf(self) -> str:
         """The token against forgery for forms of the hub."""
-        found = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
-        return str(next(one.value for one in found if one.path == "/hub/"))
+        values = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
+        return str(next(item.value for item in values if item.path == "/hub/"))
 
     async def post(self, path: str, **fields: Any) -> httpx.Response:
         """Send a form of the hub."""

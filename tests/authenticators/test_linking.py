@@ -77,7 +77,7 @@ async def test_verified_address_links_one_user_who_can_undo_it(
     # A mail tells, with a link that undoes it.
     with database.session() as session:
         mail = session.scalars(select(AccountMail).where(AccountMail.user == name)).one()
-        (link,) = [one for one in links_of_user(session, name) if one.method == "institute"]
+        (link,) = [item for item in links_of_user(session, name) if item.method == "institute"]
     token = Keys(hub.directory / "state").undo_link(link.id, link.linked_at.timestamp())
     assert (mail.template, mail.address) == ("linked", address)
     path = f"/hub/rosetta/undo-link?link={link.id}&token={token}"
@@ -86,8 +86,8 @@ async def test_verified_address_links_one_user_who_can_undo_it(
     assert await second.whoami() == name
     wrong = await browser.post("/hub/rosetta/undo-link", link=str(link.id), token="0" * 64)
     assert wrong.status_code == 404
-    done = await browser.post("/hub/rosetta/undo-link", link=str(link.id), token=token)
-    assert done.status_code == 200
+    answer = await browser.post("/hub/rosetta/undo-link", link=str(link.id), token=token)
+    assert answer.status_code == 200
     assert await second.whoami() is None
     # The address does not link the same login a second time.
     assert await member(second, provider, account, email=address, email_verified=True) == account
@@ -213,9 +213,9 @@ async def test_user_adds_a_login(
     page = await browser.client.get("/hub/rosetta/logins")
     assert "Add The elsewhere" in page.text
     stranger.set_account(f"g-{name}", preferred_username=f"g-{name}")
-    begun = await browser.post("/hub/elsewhere/oauth_login")
-    assert begun.status_code == 302, begun.text
-    answer = await stranger.go_through(browser.client, begun, f"g-{name}")
+    start = await browser.post("/hub/elsewhere/oauth_login")
+    assert start.status_code == 302, start.text
+    answer = await stranger.go_through(browser.client, start, f"g-{name}")
     assert answer.headers["Location"] == "/services/rosetta/account#logins"
     await second.sign_in(stranger, "elsewhere", f"g-{name}")
     assert await second.whoami() == name
@@ -245,8 +245,8 @@ async def test_two_users_become_one_and_two_again(
     other = f"o-{name}"
     other_browser, who = await guest(hub, stranger, other)
     assert (await member(browser, provider, name), who) == (name, other)
-    begun = await browser.post("/hub/elsewhere/oauth_login")
-    answer = await stranger.go_through(browser.client, begun, other)
+    start = await browser.post("/hub/elsewhere/oauth_login")
+    answer = await stranger.go_through(browser.client, start, other)
     assert answer.headers["Location"] == "/hub/rosetta/merge"
     # Nothing has happened yet.
     assert await other_browser.whoami() == other
@@ -272,8 +272,8 @@ async def test_answer_of_another_method_is_refused(
     """Mix-up: a code of one provider is delivered to the callback of the other."""
     provider.set_account(name, preferred_username=name, groups=["members"])
     url = "/hub/institute/oauth_login"
-    begun = await browser.client.get(url, follow_redirects=False)
-    callback = await provider.authorise(browser.client, begun, name)
+    start = await browser.client.get(url, follow_redirects=False)
+    callback = await provider.authorise(browser.client, start, name)
     other = callback.replace("/institute/", "/elsewhere/")
     answer = await browser.client.get(other, follow_redirects=False)
     assert answer.status_code == 400
@@ -288,8 +288,8 @@ async def test_login_that_another_browser_began_is_refused(
 ) -> None:
     """Login CSRF: the victim's browser is sent to the callback with the attacker's code."""
     provider.set_account(name, preferred_username=name, groups=["members"])
-    begun = await second.client.get("/hub/institute/oauth_login", follow_redirects=False)
-    callback = await provider.authorise(second.client, begun, name)
+    answer = await second.client.get("/hub/institute/oauth_login", follow_redirects=False)
+    callback = await provider.authorise(second.client, answer, name)
     assert (await browser.client.get(callback, follow_redirects=False)).status_code == 400
     assert await browser.whoami() is None
 
@@ -314,8 +314,8 @@ async def test_login_leads_to_no_other_site(
 async def test_error_of_a_provider_is_told_in_our_words(
     browser: Browser, provider: Provider
 ) -> None:
-    begun = await browser.client.get("/hub/institute/oauth_login", follow_redirects=False)
-    state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
+    start = await browser.client.get("/hub/institute/oauth_login", follow_redirects=False)
+    state = parse_qs(urlsplit(start.headers["Location"]).query)["state"][0]
     path = "/hub/institute/oauth_callback"
     forged = {"error": "access_denied", "error_description": "Call 555 now", "state": state}
     answer = await browser.client.get(path, params=forged)

@@ -132,10 +132,10 @@ async def test_answers_do_not_tell_who_has_an_account(
 
     stranger = f"other-{name}"
     for path in ("/hub/sign-up", "/hub/password/reset"):
-        known = await ask(path, address=address)
-        assert known == await ask(path, address=f"{stranger}@example.net")
-    known = await ask("/hub/login", username=name, password=OTHER)
-    assert known == await ask("/hub/login", username=stranger, password=OTHER)
+        value = await ask(path, address=address)
+        assert value == await ask(path, address=f"{stranger}@example.net")
+    value = await ask("/hub/login", username=name, password=OTHER)
+    assert value == await ask("/hub/login", username=stranger, password=OTHER)
     assert await letterbox.link(address, "taken")
 
 

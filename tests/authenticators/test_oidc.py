@@ -152,9 +152,9 @@ async def test_known_configuration_goes_on_while_the_provider_is_down(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_of(provider)
-    known = await client.metadata()
+    result = await client.metadata()
     monkeypatch.setattr(oidc, "METADATA_AGE", 0)
     provider.is_down = True
-    assert await client.metadata() == known
+    assert await client.metadata() == result
     with pytest.raises(MethodUnavailable):
         await client_of(provider).metadata()

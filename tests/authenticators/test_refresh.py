@@ -101,12 +101,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     database = open_sqlite(tmp_path)
     with database.session() as session:
         add_link(session, "alice", "idp", ALICE, SIGN_UP)
-    made = World(Accounts(database, lambda: None))  # type: ignore[arg-type, return-value]
+    result = World(Accounts(database, lambda: None))  # type: ignore[arg-type, return-value]
     monkeypatch.setattr(module, "server_tokens", lambda *_: frozenset())
     monkeypatch.setattr(
-        module, "end_login", lambda _db, _user, api_tokens, _keep: made.at_hub.append(api_tokens)
+        module, "end_login", lambda _db, _user, api_tokens, _keep: result.at_hub.append(api_tokens)
     )
-    yield made
+    yield result
     database.close()
 
 

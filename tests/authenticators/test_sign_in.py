@@ -96,8 +96,8 @@ async def test_nothing_is_started_for_who_was_refused(
 async def test_two_tabs_both_get_in(browser: Browser, provider: Provider, name: str) -> None:
     provider.set_account(name, preferred_username=name, groups=["members"])
     url = "/hub/institute/oauth_login?next=%2Fhub%2Ftoken"
-    begun = [await browser.client.get(url, follow_redirects=False) for _ in range(2)]
-    for tab in begun:
+    values = [await browser.client.get(url, follow_redirects=False) for _ in range(2)]
+    for tab in values:
         answer = await provider.go_through(browser.client, tab, name)
         assert (answer.status_code, answer.headers["Location"]) == (302, "/hub/token")
 

@@ -77,10 +77,10 @@ class Building:
             }
         )
         assert settings is not None
-        known = load_registries(registries or [])
+        value = load_registries(registries or [])
         self.settings = settings
         self.folder = folder
-        self.store = ImageStore(settings, known, RegistryClient(known))
+        self.store = ImageStore(settings, value, RegistryClient(value))
         self.builder = ProgramBuilder(settings, open_program or self._open, "amd64", self.store)
         self.build_id = secrets.token_hex(6)
         self.channels: list[LocalChannel] = []
@@ -99,7 +99,7 @@ class Building:
     @property
     def steps(self) -> list[tuple[int | None, int | None]]:
         """The steps that were told."""
-        return [(one.step, one.steps) for one in self.told if one.step is not None]
+        return [(item.step, item.steps) for item in self.told if item.step is not None]
 
     async def build(
         self, *steps: str, files: Mapping[str, str] | None = None, base: str = BASE
@@ -117,11 +117,11 @@ class Building:
     def left(self) -> list[str]:
         """What is left of the build: directories, mounts, control groups, processes."""
         name = f"rosetta-build-{self.build_id}"
-        found = [str(path) for path in self.folder.glob("rosetta-build-*")]
-        found += [line for line in Path("/proc/mounts").read_text().splitlines() if name in line]
-        found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{name}")]
-        found += [str(path) for path in Path("/sys/fs/cgroup").glob(name)]
-        return found + [line for line in commands() if name in line]
+        values = [str(path) for path in self.folder.glob("rosetta-build-*")]
+        values += [line for line in Path("/proc/mounts").read_text().splitlines() if name in line]
+        values += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{name}")]
+        values += [str(path) for path in Path("/sys/fs/cgroup").glob(name)]
+        return values + [line for line in commands() if name in line]
 
     async def remove(self, image: Image) -> None:
         """Remove an image of a test."""
@@ -130,14 +130,14 @@ class Building:
 
 def commands() -> list[str]:
     """The command lines of all processes."""
-    found = []
+    values = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                found.append(Path(f"/proc/{name}/cmdline").read_bytes().decode(errors="replace"))
+                values.append(Path(f"/proc/{name}/cmdline").read_bytes().decode(errors="replace"))
             except OSError:
                 continue
-    return found
+    return values
 
 
 async def run(*command: str) -> str:

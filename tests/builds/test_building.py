@@ -53,12 +53,12 @@ async def test_what_podman_has_built_goes_to_docker(bases: Path) -> None:
 async def test_the_failing_step_is_named(bases: Path) -> None:
     building = Building(bases)
     lines = "for n in $(seq 100); do echo line $n; done; exit 3"
-    with pytest.raises(BuildFailed, match="Step 3 of 3 failed with exit status 3") as caught:
+    with pytest.raises(BuildFailed, match="Step 3 of 3 failed with exit status 3") as error:
         await building.build("RUN true", f"RUN {lines}")
-    assert caught.value.step == f"RUN {lines}"
-    assert len(caught.value.tail) == 40
-    assert "line 100" in caught.value.tail
-    assert not caught.value.transient
+    assert error.value.step == f"RUN {lines}"
+    assert len(error.value.tail) == 40
+    assert "line 100" in error.value.tail
+    assert not error.value.transient
     assert building.left() == []
 
 
@@ -158,9 +158,9 @@ async def test_a_fork_bomb_is_stopped(bases: Path) -> None:
 
 async def test_a_full_disk_is_told(bases: Path) -> None:
     building = Building(bases)
-    with pytest.raises(BuildFailed, match="more room on the disk") as caught:
+    with pytest.raises(BuildFailed, match="more room on the disk") as error:
         await building.build("RUN dd if=/dev/zero of=/big bs=1M count=2000")
-    assert caught.value.step.startswith("RUN dd")
+    assert error.value.step.startswith("RUN dd")
     assert building.left() == []
 
 
@@ -174,19 +174,19 @@ async def test_too_much_memory_is_told(bases: Path) -> None:
 async def test_a_build_that_does_not_end_is_ended(bases: Path) -> None:
     # Enough for a busy machine to come to the step.
     building = Building(bases, time=10)
-    with pytest.raises(BuildFailed, match="longer than 10 s") as caught:
+    with pytest.raises(BuildFailed, match="longer than 10 s") as error:
         await building.build("RUN sleep infinity")
-    assert caught.value.step == "RUN sleep infinity"
+    assert error.value.step == "RUN sleep infinity"
     assert building.left() == []
 
 
 async def test_a_flood_of_output_is_cut(bases: Path) -> None:
     building = Building(bases, log="64K")
-    with pytest.raises(BuildFailed) as caught:
+    with pytest.raises(BuildFailed) as error:
         await building.build("RUN head -c 50M /dev/zero | tr '\\0' 'x'; echo; echo last; exit 1")
     assert len(building.log) < 80 << 10
     assert "too long" in building.log
-    assert "last" in caught.value.tail
+    assert "last" in error.value.tail
 
 
 async def test_a_cancelled_build_leaves_nothing(bases: Path) -> None:
@@ -213,9 +213,9 @@ async def test_the_program_is_killed_and_the_next_attempt_cleans_up(bases: Path)
 
 async def test_a_limit_that_is_not_enforced_is_refused(bases: Path) -> None:
     building = Building(bases, engine="docker")
-    with pytest.raises(BuildFailed, match=r"can't enforce all limits.*disk.*network") as caught:
+    with pytest.raises(BuildFailed, match=r"can't enforce all limits.*disk.*network") as error:
         await building.build("RUN true")
-    assert caught.value.transient
+    assert error.value.transient
     assert set((await building.builder.check())["missing"]) == {"network", "disk"}
 
 

@@ -106,7 +106,7 @@ async def test_only_members_may_build(bench: Bench) -> None:
 async def test_only_who_has_asked_sees_it(bench: Bench) -> None:
     build = await bench.request(BOB)
     assert bench.builds.get(build.id, "bob").id == build.id
-    assert [each.id for each in bench.builds.page("bob", PageQuery()).rows] == [build.id]
+    assert [row.id for row in bench.builds.page("bob", PageQuery()).rows] == [build.id]
     assert bench.builds.page("alice", PageQuery()).rows == []
     for call in (bench.builds.get, bench.builds.cancel):
         with pytest.raises(NotFound):
@@ -119,9 +119,9 @@ async def test_the_last_who_waits_cancels(bench: Bench) -> None:
     bench.records.update(build.id, lambda row: setattr(row, "attempt", 1))
     assert bench.builds.cancel(build.id, MEMBERS[0].name) is None
     assert not bench.records.find(build.id).cancelling
-    left = bench.builds.cancel(build.id, MEMBERS[1].name)
-    assert left is not None
-    assert left.cancelling
+    result = bench.builds.cancel(build.id, MEMBERS[1].name)
+    assert result is not None
+    assert result.cancelling
 
 
 async def test_one_that_has_not_begun_is_cancelled_at_once(bench: Bench) -> None:
@@ -138,8 +138,8 @@ async def test_one_that_has_not_begun_is_cancelled_at_once(bench: Bench) -> None
 async def test_an_image_is_found_again_until_it_is_removed(bench: Bench) -> None:
     build = await bench.request(BOB)
     bench.finish(build)
-    found = await bench.request(MEMBERS[0])
-    assert (found.id, found.state, bench.builds.view(found).waiting) == (
+    answer = await bench.request(MEMBERS[0])
+    assert (answer.id, answer.state, bench.builds.view(answer).waiting) == (
         build.id,
         BuildState.DONE,
         0,

@@ -172,8 +172,8 @@ async def test_links_that_lead_out_are_left_out(
         "loop": Link("loop"),
     }
     result = await check_out(source_of(repository, repository.commit(files)), folder, settings)
-    left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink()}
-    assert left == {"inside", "sub/up", "loop"}
+    values = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink()}
+    assert values == {"inside", "sub/up", "loop"}
     assert result.notes == (
         "Links that lead out of the repository are left out: absolute, proc, relative,"
         " requirements.txt, sub/chain.",
@@ -316,18 +316,18 @@ async def test_cancelling_ends_git(
 ) -> None:
     repository = git_server.repository("org/repo")
     source = source_of(repository, repository.commit({"a": "1"}))
-    released, asked = asyncio.Event(), asyncio.Event()
+    released, event = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def wait() -> Answer:
-        loop.call_soon_threadsafe(asked.set)
+        loop.call_soon_threadsafe(event.set)
         asyncio.run_coroutine_threadsafe(released.wait(), loop).result(30)
         return Answer(404)
 
     git_server.answers["/org/repo/git-upload-pack"] = wait
     try:
         running = asyncio.create_task(check_out(source, folder, settings))
-        await asked.wait()
+        await event.wait()
         assert processes_in(folder)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -339,15 +339,15 @@ async def test_cancelling_ends_git(
 
 def processes_in(folder: Path) -> list[str]:
     """The processes whose working directory is this one; those that have ended have none."""
-    found = []
+    values = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 if os.readlink(entry / "cwd") == str(folder):
-                    found.append(entry.name)
+                    values.append(entry.name)
             except OSError:
                 continue
-    return found
+    return values
 
 
 # --- submodules ----------------------------------------------------------------------------------
@@ -366,8 +366,8 @@ async def test_submodules_are_fetched(
         {"lib/middle": Submodule(middle.url, second), "none": Submodule("", "2" * 40), "a": "1"}
     )
     result = await check_out(source_of(outer, commit), folder, settings)
-    found = {name: text for name, text in contents(folder).items() if ".gitmodules" not in name}
-    assert found == {"a": "1", "lib/middle/m": "1", "lib/middle/deep/inner/i": "old"}
+    by_name = {name: text for name, text in contents(folder).items() if ".gitmodules" not in name}
+    assert by_name == {"a": "1", "lib/middle/m": "1", "lib/middle/deep/inner/i": "old"}
     assert list(folder.rglob(".git")) == []
     assert result.notes == ("The submodule none has no address: it is left out.",)
 

@@ -59,7 +59,7 @@ async def build(name: str, settings: RecipeSettings, folder: Path) -> tuple[str,
         part for item in recipe.build_args.items() for part in ("--build-arg", "=".join(item))
     ]
     command = ["docker", "build", "--network=host", f"--file={context / recipe.dockerfile_path}"]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, *arguments, "--tag", image, context],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -67,7 +67,7 @@ async def build(name: str, settings: RecipeSettings, folder: Path) -> tuple[str,
         check=False,
         timeout=580,
     )
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert process.returncode == 0, process.stdout[-3000:]
     return image, recipe
 
 
@@ -84,9 +84,9 @@ def running(image: str, port: int, *options: str) -> Iterator[tuple[str, str]]:
 
 
 def output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def fetch(url: str) -> bytes:
@@ -113,9 +113,9 @@ async def test_all_build_files(settings: RecipeSettings, tmp_path: Path) -> None
         assert names(url) == {"binder", "built.txt", "data.txt"}
         # Without the token nothing is shown.
         assert not fetch(f"{url}/api/contents")
-        built = output(["docker", "exec", container, "cat", "/home/jovyan/built.txt"])
-        assert built.startswith("file-")
-        assert built.endswith("\n1000\n")
+        result = output(["docker", "exec", container, "cat", "/home/jovyan/built.txt"])
+        assert result.startswith("file-")
+        assert result.endswith("\n1000\n")
         assert "GREETING=hello" in output(["docker", "exec", container, "cat", "/proc/1/environ"])
         # The pages that links open.
         for page in ("lab/tree/data.txt", "doc/tree/data.txt", "tree/binder"):

@@ -150,8 +150,8 @@ async def test_a_service_that_is_killed_begins_again_under_the_same_key(bench: B
     cut_off = bench.find(build)
     assert cut_off.state is BuildState.BUILDING
     waiting.set()
-    done = await bench.finish(build)
-    assert (done.state, done.attempt, done.key) == (BuildState.DONE, 2, build.key)
+    result = await bench.finish(build)
+    assert (result.state, result.attempt, result.key) == (BuildState.DONE, 2, build.key)
 
 
 async def test_each_attempt_has_a_directory_of_its_own(
@@ -180,8 +180,8 @@ async def test_a_build_that_goes_on_is_cancelled(bench: Bench) -> None:
     build = bench.add()
     async with bench.running():
         await until(lambda: bench.find(build).state is BuildState.BUILDING)
-        left = bench.records.leave(build.id, "alice")
-        assert left is not None
+        result = bench.records.leave(build.id, "alice")
+        assert result is not None
         await until(lambda: bench.find(build).state.final)
     assert bench.find(build).state is BuildState.CANCELLED
     assert bench.builder.cleaned == [build.id]
@@ -192,7 +192,7 @@ async def test_images_that_nobody_used_for_longest_go_first(bench: Bench) -> Non
     bench.options = {"keep": 250}
     builds = [await bench.finish(bench.add(commit)) for commit in "abc"]
     assert bench.builder.removed == [builds[0].image]
-    assert [each.id for each in bench.records.done()] == [builds[1].id, builds[2].id]
+    assert [item.id for item in bench.records.done()] == [builds[1].id, builds[2].id]
 
 
 async def test_a_log_goes_with_its_build(bench: Bench) -> None:

@@ -90,8 +90,8 @@ PATHS = {
 
 @pytest.mark.parametrize("key", PATHS)
 def test_paths_that_are_opened(key: str) -> None:
-    given, opened = PATHS[key]
-    assert parse_link("gh", "a/b/c", {key: given}).urlpath == opened
+    value, opened = PATHS[key]
+    assert parse_link("gh", "a/b/c", {key: value}).urlpath == opened
 
 
 def test_everything_that_a_link_can_say() -> None:

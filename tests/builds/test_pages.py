@@ -119,7 +119,7 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     records, builder = BuildRecords(database, JobEvents()), FakeBuilder()
     auth = build_hub_auth(settings, keys)
     auth.user_for_token = user_for_token
-    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts: dict[str, Any] = dict.fromkeys(field.name for field in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= no_sharing(database, auth, keys)
     parts["account"] = build_account_parts(database, settings, keys)
@@ -148,8 +148,8 @@ async def test_a_link_shows_what_it_stands_for_and_builds_nothing(site: Site) ->
     text = page.body.decode()
     assert "<h1>octo/hello</h1>" in text
     # What of the link the page's script asks the API for, in the one spelling that it has.
-    wanted = "gh/octo/hello/main?urlpath=doc/tree/a%2520b.ipynb&amp;computing=vega&amp;size=large"
-    assert f'data-path="{wanted}&amp;port=8787"' in text
+    value = "gh/octo/hello/main?urlpath=doc/tree/a%2520b.ipynb&amp;computing=vega&amp;size=large"
+    assert f'data-path="{value}&amp;port=8787"' in text
     answer = await site.fetch("GET", f"api/v1/links/{LINK}", "alice")
     assert json.loads(answer.body) == {
         **{"provider": "gh", "spec": "octo/hello/main", "repository": "octo/hello"},

@@ -41,14 +41,14 @@ def test_steps(line: str, step: Step | None) -> None:
 
 
 def test_output_is_told_in_lines_and_steps() -> None:
-    told: list[dict[str, Any]] = []
-    output = Output(told.append, 1000)
+    calls: list[dict[str, Any]] = []
+    output = Output(calls.append, 1000)
     output.feed(b"STEP 1/2: FROM x\nhal")
     output.feed(b"f\n 10 %\r 20 %\r100 %\r\n")
     output.feed(b"x" * 5000 + b"\nlast")
     output.end()
-    assert {"step": 1, "steps": 2} in told
-    log = "".join(document.get("log", "") for document in told)
+    assert {"step": 1, "steps": 2} in calls
+    log = "".join(document.get("log", "") for document in calls)
     assert log.startswith("STEP 1/2: FROM x\nhalf\n100 %\n")
     assert "too long" in log
     assert output.tail[:3] == ["STEP 1/2: FROM x", "half", "100 %"]
@@ -56,7 +56,7 @@ def test_output_is_told_in_lines_and_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("printed", "shown"),
+    ("printed", "text"),
     [
         ("\x1b[1;31merror\x1b[0m: no such file", "error: no such file"),
         ("\x1b[?25l\x1b[2K\x1b[38;2;249;38;114m━━\x1b[39m 2/3 MB", "━━ 2/3 MB"),
@@ -71,12 +71,12 @@ def test_output_is_told_in_lines_and_steps() -> None:
         ("array[0m] = 1", "array[0m] = 1"),
     ],
 )
-def test_output_has_no_codes_of_terminals(printed: str, shown: str) -> None:
-    told: list[dict[str, Any]] = []
-    output = Output(told.append, 1000)
+def test_output_has_no_codes_of_terminals(printed: str, text: str) -> None:
+    calls: list[dict[str, Any]] = []
+    output = Output(calls.append, 1000)
     output.feed(printed.encode() + b"\n")
-    assert output.tail == [shown]
-    assert {"log": f"{shown}\n"} in told
+    assert output.tail == [text]
+    assert {"log": f"{text}\n"} in calls
 
 
 def test_own_addresses() -> None:
@@ -109,10 +109,10 @@ def test_the_loopback_address_is_given_only_where_a_port_is_allowed() -> None:
 
 
 def command(**request: Any) -> BuildCommand:
-    known = {"id": "0123456789ab", "runtime": "runc", "memory": 1 << 30, "cpus": 1.5}
-    known |= {"binds": {"/srv/pypi": "/pypi"}, "build_args": {"A": "b c"}, "network": ""}
+    document = {"id": "0123456789ab", "runtime": "runc", "memory": 1 << 30, "cpus": 1.5}
+    document |= {"binds": {"/srv/pypi": "/pypi"}, "build_args": {"A": "b c"}, "network": ""}
     return BuildCommand(
-        "localhost/x:1", "/c", "/c/Dockerfile", "/id", {**known, **request}, 1024, "/g/steps"
+        "localhost/x:1", "/c", "/c/Dockerfile", "/id", {**document, **request}, 1024, "/g/steps"
     )
 
 

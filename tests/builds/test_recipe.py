@@ -50,10 +50,10 @@ def instructions(recipe: Recipe) -> list[str]:
 
 
 def position(recipe: Recipe, beginning: str) -> int:
-    (found,) = [
+    (result,) = [
         number for number, line in enumerate(instructions(recipe)) if line.startswith(beginning)
     ]
-    return found
+    return result
 
 
 # --- the pack pip --------------------------------------------------------------------------------

@@ -98,18 +98,18 @@ def test_a_name_that_the_user_has_given_stays(library: Library) -> None:
     edited = {**library.find(ALICE, row.id).entry, "name": "My course"}
     keys = {key: value for key, value in edited.items() if not key.startswith("image_archs")}
     library.change(ALICE, row.id, row.revision, keys)
-    found, is_new = find_or_add(library, ALICE, make_build(REGISTRY), place, LINK)
-    assert (found.entry["name"], is_new) == ("My course", False)
+    result, is_new = find_or_add(library, ALICE, make_build(REGISTRY), place, LINK)
+    assert (result.entry["name"], is_new) == ("My course", False)
 
 
 def test_the_image_of_a_build_that_was_repeated_takes_its_place(library: Library) -> None:
     place = place_of(library, registry=REGISTRY)
     row, _ = find_or_add(library, ALICE, make_build(REGISTRY), place, LINK)
     newer = make_build(REGISTRY, image_digest="sha256:" + "e" * 64)
-    found, is_new = find_or_add(library, ALICE, newer, place, LINK)
-    assert (found.id, is_new) == (row.id, False)
-    assert found.entry["image_digest"] == newer.image_digest
-    assert found.revision == row.revision + 1
+    result, is_new = find_or_add(library, ALICE, newer, place, LINK)
+    assert (result.id, is_new) == (row.id, False)
+    assert result.entry["image_digest"] == newer.image_digest
+    assert result.revision == row.revision + 1
 
 
 def test_another_commit_is_a_version_of_the_same_family(library: Library) -> None:

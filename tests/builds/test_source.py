@@ -47,9 +47,9 @@ async def test_branches_tags_and_commits(git_server: GitServer, settings: Source
         other[:10]: (other, other[:10]),
     }
     for ref, (commit, name) in expected.items():
-        found = await resolve(parse_link("gh", f"org/repo/{ref}"), settings)
-        assert (found.commit, found.ref) == (commit, name)
-        assert (found.url, found.name) == (f"{git_server.url}/org/repo", "org/repo")
+        result = await resolve(parse_link("gh", f"org/repo/{ref}"), settings)
+        assert (result.commit, result.ref) == (commit, name)
+        assert (result.url, result.name) == (f"{git_server.url}/org/repo", "org/repo")
 
 
 async def test_a_branch_counts_before_a_tag(
@@ -128,8 +128,8 @@ async def test_redirects_within_the_host_are_followed(
     commit = git_server.repository("org/new").commit({"a": "1"})
     location = f"/org/new{REFS_QUERY}"
     git_server.answers[f"/org/old{REFS_QUERY}"] = Answer(301, headers={"Location": location})
-    found = await resolve(parse_link("gh", "org/old/HEAD"), settings)
-    assert (found.commit, found.url) == (commit, f"{git_server.url}/org/new")
+    result = await resolve(parse_link("gh", "org/old/HEAD"), settings)
+    assert (result.commit, result.url) == (commit, f"{git_server.url}/org/new")
 
 
 REDIRECTS = {
@@ -297,10 +297,10 @@ def test_names_are_never_taken_for_options() -> None:
 
 
 def test_answers_of_ls_remote() -> None:
-    one, two = "1" * 40, "2" * 64
+    text, two = "1" * 40, "2" * 64
     output = (
-        f"ref: refs/heads/m\tHEAD\n{one}\tHEAD\n{one}\trefs/heads/m\n{two}\trefs/tags/t\nx\ty\n"
+        f"ref: refs/heads/m\tHEAD\n{text}\tHEAD\n{text}\trefs/heads/m\n{two}\trefs/tags/t\nx\ty\n"
     )
     refs = parse_ls_remote("u", output.encode())
-    assert refs.commits == {"HEAD": one, "refs/heads/m": one, "refs/tags/t": two}
+    assert refs.commits == {"HEAD": text, "refs/heads/m": text, "refs/tags/t": two}
     assert (refs.default_branch, refs.branches) == ("m", ["m"])

@@ -41,8 +41,8 @@ pytestmark = pytest.mark.system
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Where builds have their volumes."""
-    with builds_folder() as found:
-        yield found
+    with builds_folder() as result:
+        yield result
 
 
 async def test_twenty_users_and_one_link(
@@ -64,8 +64,8 @@ async def test_twenty_users_and_one_link(
     task = asyncio.create_task(queue.run(), name="queue")
     try:
         users = [User(f"user{number}") for number in range(20)]
-        asked = await asyncio.gather(*(builds.request(user, link) for user in users))
-        (build_id,) = {build.id for build in asked}
+        results = await asyncio.gather(*(builds.request(user, link) for user in users))
+        (build_id,) = {build.id for build in results}
         await until(lambda: records.find(build_id).state.final)
     finally:
         queue.close()
@@ -74,8 +74,8 @@ async def test_twenty_users_and_one_link(
     assert (build.state, build.attempt) == (BuildState.DONE, 1), build.message
     assert (build.recipe["pack"], build.recipe["port"]) == ("dockerfile", 8080)
     assert "STEP 2/3" in builds.log(build)[1]
-    found: Build = await builds.request(users[0], link)
-    assert (found.id, found.state, found.attempt) == (build_id, BuildState.DONE, 1)
+    answer: Build = await builds.request(users[0], link)
+    assert (answer.id, answer.state, answer.attempt) == (build_id, BuildState.DONE, 1)
     await builder.remove(Image(build.image, build.image_digest, build.image_size))
     # Somebody has removed the image: it is noticed, and built anew.
     again = await builds.request(users[0], link)
@@ -106,23 +106,23 @@ async def test_an_image_is_pushed_with_an_account(
     password = tmp_path / "password"
     password.write_text(registry.password)
     building = into(folder, registry, password)
-    seen: set[str] = set()
+    names: set[str] = set()
 
     async def look() -> None:
         while True:
-            seen.update(commands())
+            names.update(commands())
             await asyncio.sleep(0.02)
 
     looking = asyncio.create_task(look(), name="look")
     image = await building.build("RUN echo pushed > /made")
     looking.cancel()
     assert image.reference.startswith(f"{registry.host}/builds/")
-    assert any("docker://" in command for command in seen)
-    assert [one for one in seen if any(secret in one for secret in registry.secrets)] == []
+    assert any("docker://" in command for command in names)
+    assert [item for item in names if any(secret in item for secret in registry.secrets)] == []
     assert not any(secret in building.log for secret in registry.secrets)
     assert await building.builder.has(image)
-    gone = Image(image.reference, "sha256:" + "0" * 64, None)
-    assert not await building.builder.has(gone)
+    result = Image(image.reference, "sha256:" + "0" * 64, None)
+    assert not await building.builder.has(result)
     # It is nowhere on the builder.
     inspect = ["podman", "image", "exists", image.reference]
     assert subprocess.run(inspect, check=False).returncode != 0
@@ -134,9 +134,9 @@ async def test_a_registry_that_refuses(
 ) -> None:
     password = tmp_path / "password"
     password.write_text("wrong")
-    with pytest.raises(BuildFailed, match="could not be stored") as caught:
+    with pytest.raises(BuildFailed, match="could not be stored") as error:
         await into(folder, registry, password).build("RUN true")
-    assert caught.value.transient
+    assert error.value.transient
 
 
 @dataclass

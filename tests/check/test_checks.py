@@ -24,9 +24,9 @@ from tests.check.conftest import HostInstance
 
 async def run_all(context: Context) -> dict[str, Result]:
     """All results by name."""
-    seen: list[Result] = []
-    results = await run_checks(context, seen.append)
-    assert seen == results
+    value: list[Result] = []
+    results = await run_checks(context, value.append)
+    assert value == results
     return {result.name: result for result in results}
 
 
@@ -246,32 +246,32 @@ def make_host_key() -> HostKey:
     return HostKey("login", 22, fingerprint, f"login {public}")
 
 
-def with_host_key(context: Context, shown: HostKey, pinned: str, accepted: Path) -> Context:
+def with_host_key(context: Context, host_key: HostKey, pinned: str, accepted: Path) -> Context:
     async def scan(endpoint: Endpoint) -> HostKey:
-        return shown
+        return host_key
 
-    known = pinned + "\n"
-    context.address = lambda: Endpoint("r", "user alice", "login", 22, "a", "", None, known)
+    text = pinned + "\n"
+    context.address = lambda: Endpoint("r", "user alice", "login", 22, "a", "", None, text)
     context.scan, context.accepted = scan, accepted
     return context
 
 
 async def test_host_key(site: HostInstance, tmp_path: Path) -> None:
-    shown, other, accepted = make_host_key(), make_host_key(), tmp_path / "known_hosts"
-    context = with_host_key(site.queue(), shown, shown.line, accepted)
-    assert shown.fingerprint in await check_host_key(context)
-    context = with_host_key(site.queue(), shown, other.line, accepted)
+    host_key, other, accepted = make_host_key(), make_host_key(), tmp_path / "known_hosts"
+    context = with_host_key(site.queue(), host_key, host_key.line, accepted)
+    assert host_key.fingerprint in await check_host_key(context)
+    context = with_host_key(site.queue(), host_key, other.line, accepted)
     context.accept_host_key = True  # never in the place of another
     with pytest.raises(CheckFailed, match="is pinned"):
         await check_host_key(context)
-    context = with_host_key(site.queue(), shown, "", accepted)
+    context = with_host_key(site.queue(), host_key, "", accepted)
     with pytest.raises(CheckFailed) as failure:
         await check_host_key(context)
     assert "--accept-host-key" in failure.value.advice
     assert not accepted.exists()
     context.accept_host_key = True
     await check_host_key(context)
-    assert accepted.read_text() == shown.line + "\n"
+    assert accepted.read_text() == host_key.line + "\n"
 
 
 # --- the runner ----------------------------------------------------------------------------------

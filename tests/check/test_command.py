@@ -34,35 +34,35 @@ def call(
 
 def test_table_and_status(tmp_path: Path) -> None:
     """Of a resource that works: in the place of the service, which is not started, answers ours."""
-    done = call(tmp_path, "here")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "here (Here)" in done.stdout
-    assert "ok     node to service" in done.stdout
-    assert "lame" not in done.stdout
+    answer = call(tmp_path, "here")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "here (Here)" in answer.stdout
+    assert "ok     node to service" in answer.stdout
+    assert "lame" not in answer.stdout
 
 
 def test_json_and_failure(tmp_path: Path) -> None:
-    done = call(tmp_path, "--json")
-    assert done.returncode == 1, done.stdout + done.stderr
-    reports = json.loads(done.stdout)
+    answer = call(tmp_path, "--json")
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    reports = json.loads(answer.stdout)
     assert (reports["here"]["ok"], reports["lame"]["ok"]) == (True, False)
-    failed = [one for one in reports["lame"]["checks"] if one["status"] == "failed"]
-    assert [one["name"] for one in failed] == ["engines"]
+    failed = [check for check in reports["lame"]["checks"] if check["status"] == "failed"]
+    assert [item["name"] for item in failed] == ["engines"]
     assert set(failed[0]) == {"name", "status", "seconds", "text", "advice"}
 
 
 def test_unknown_resource(tmp_path: Path) -> None:
-    done = call(tmp_path, "nosuch")
-    assert done.returncode == 2
-    assert "here, lame" in done.stderr
+    answer = call(tmp_path, "nosuch")
+    assert answer.returncode == 2
+    assert "here, lame" in answer.stderr
 
 
 def test_reader_that_leaves(tmp_path: Path) -> None:
     """As `rosetta-hub check | head` does."""
-    done = call(tmp_path, "lame", stdout=closed_pipe())
-    assert (done.returncode, done.stderr) == (1, "")
-    done = call(tmp_path, "lame", "--json", stdout=closed_pipe())
-    assert (done.returncode, done.stderr) == (1, "")
+    answer = call(tmp_path, "lame", stdout=closed_pipe())
+    assert (answer.returncode, answer.stderr) == (1, "")
+    answer = call(tmp_path, "lame", "--json", stdout=closed_pipe())
+    assert (answer.returncode, answer.stderr) == (1, "")
 
 
 def closed_pipe() -> int:

@@ -40,19 +40,19 @@ def check(folder: Path, storages: list[dict[str, Any]], *arguments: str) -> tupl
     """Status and output of `rosetta-hub check` for alice."""
     config = write_config(folder, storages)
     command = [sys.executable, "-m", "rosetta_hub", "check", "--config", str(config)]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "--user", "alice", *arguments],
         capture_output=True,
         text=True,
         timeout=100,
         env={**os.environ, "HOME": str(folder)},
     )
-    return done.returncode, done.stdout + done.stderr
+    return process.returncode, process.stdout + process.stderr
 
 
 def results(output: str, storage: str) -> dict[str, dict[str, Any]]:
     """The checks of one storage, by name."""
-    return {one["name"]: one for one in json.loads(output)[f"storage:{storage}"]["checks"]}
+    return {item["name"]: item for item in json.loads(output)[f"storage:{storage}"]["checks"]}
 
 
 def storage(folder: Path, name: str, **keys: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_storages_of_this_machine(tmp_path: Path) -> None:
     )
     assert status == 1
     good = results(output, "good")
-    assert {one["status"] for name, one in good.items() if name != "host key"} == {"ok"}
+    assert {item["status"] for name, item in good.items() if name != "host key"} == {"ok"}
     assert f"files belong to {getpass.getuser()}:" in good["owner"]["text"]
     assert good["throughput"]["text"].count("MB/s") == 2
     assert "free" in good["space"]["text"]
@@ -120,14 +120,14 @@ def test_storage_over_ssh(tmp_path: Path, sshd: Sshd) -> None:
         tmp_path, "archive", create=True, access_mode="ssh", auth_mode="platform_keys", conf=conf
     )
     status, output = check(tmp_path, [archive], "storage:archive", "--json")
-    found = results(output, "archive")
-    assert (status, found["host key"]["status"], found["access"]["status"]) == (
+    result = results(output, "archive")
+    assert (status, result["host key"]["status"], result["access"]["status"]) == (
         1,
         "failed",
         "skipped",
     )
     status, output = check(tmp_path, [archive], "--accept-host-key", "--json")
     assert status == 0, output
-    found = results(output, "archive")
-    assert {one["status"] for one in found.values()} == {"ok"}
-    assert found["access"]["text"].endswith(f"reached as {sshd.username}")
+    result = results(output, "archive")
+    assert {item["status"] for item in result.values()} == {"ok"}
+    assert result["access"]["text"].endswith(f"reached as {sshd.username}")

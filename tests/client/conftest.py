@@ -41,8 +41,8 @@ async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> As
         **{"id": "home", "name": "Home", "base_path": f"{folder}/files/$USER", "create": True},
         **{"computing": "local", "bind_path": "/home/metauser", "home": True},
     }
-    async with open_site(folder, [*STORAGES, home]) as made:
-        yield made
+    async with open_site(folder, [*STORAGES, home]) as result:
+        yield result
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def home(site: Site) -> Path:
 @pytest.fixture
 def environment(tmp_path: Path, site: Site) -> dict[str, str]:
     """The variables of alice's programs; nothing of who runs the tests."""
-    kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+    by_name = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
     return {
-        **kept,
+        **by_name,
         "HOME": str(tmp_path),
         "PYTHONWARNINGS": "error",
         "ROSETTA_HUB": f"http://127.0.0.1:{site.port}",

@@ -43,12 +43,12 @@ class Relay:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        left = self.cuts.pop(0) if self.cuts else None
+        result = self.cuts.pop(0) if self.cuts else None
         out_reader, out_writer = await asyncio.open_connection("127.0.0.1", self.target)
         self._writers |= {writer, out_writer}
         back = asyncio.create_task(self._answer(out_reader, writer))
         try:
-            await self._request(reader, writer, out_writer, left)
+            await self._request(reader, writer, out_writer, result)
         except OSError:
             pass
         finally:
@@ -63,7 +63,7 @@ class Relay:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         out: asyncio.StreamWriter,
-        left: int | None,
+        remaining: int | None,
     ) -> None:
         while data := await reader.read(CHUNK):
             if self.largest is not None and _length(data) > self.largest:
@@ -74,22 +74,22 @@ class Relay:
                 )
                 await writer.drain()
                 return
-            if left is not None:
-                left -= len(data)
-                if left < 0:
+            if remaining is not None:
+                remaining -= len(data)
+                if remaining < 0:
                     writer.transport.abort()
                     return
             out.write(data)
             await out.drain()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        kept = b""
+        content = b""
         while data := await reader.read(CHUNK):
-            kept += data
-            if self.withholds and b"text/event-stream" in kept:
+            content += data
+            if self.withholds and b"text/event-stream" in content:
                 continue
-            writer.write(kept)
-            kept = b""
+            writer.write(content)
+            content = b""
             await writer.drain()
         # The service has closed the connection, which the client has to see.
         writer.close()
@@ -98,5 +98,5 @@ class Relay:
 def _length(data: bytes) -> int:
     """The length of the body that a request announces; 0 for what is no head of one."""
     head = data.partition(b"\r\n\r\n")[0].lower()
-    _, found, rest = head.partition(b"content-length: ")
-    return int(rest.split(b"\r\n")[0]) if found else 0
+    _, result, rest = head.partition(b"content-length: ")
+    return int(rest.split(b"\r\n")[0]) if result else 0

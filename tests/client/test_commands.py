@@ -17,23 +17,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_software(rosetta: Run) -> None:
     listed = json.loads((await rosetta("software", "ls", "--json", "--fields", "id,name")).out)
     assert {"id": "echo", "name": "Echo"} in listed
-    shown = await rosetta("software", "show", "echo")
-    assert ("Versions     1" in shown.out, "Interface    ssh" in shown.out) == (True, True)
+    result = await rosetta("software", "show", "echo")
+    assert ("Versions     1" in result.out, "Interface    ssh" in result.out) == (True, True)
     missing = await rosetta("software", "show", "chess")
     assert missing.code == 3
 
 
 async def test_software_whose_image_can_not_be_looked_up(rosetta: Run) -> None:
-    done = await rosetta("software", "add", "127.0.0.1:1/app:1")
-    assert done.code == 1
-    assert "Only the administrator can allow connections to it" in done.err
+    result = await rosetta("software", "add", "127.0.0.1:1/app:1")
+    assert result.code == 1
+    assert "Only the administrator can allow connections to it" in result.err
 
 
 async def test_computing(rosetta: Run) -> None:
     table = await rosetta("computing", "ls")
     assert [line.split()[0] for line in table.out.splitlines()] == ["ID", "local", "cluster"]
-    shown = json.loads((await rosetta("computing", "show", "cluster", "--json")).out)
-    assert shown["id"] == "cluster"
+    document = json.loads((await rosetta("computing", "show", "cluster", "--json")).out)
+    assert document["id"] == "cluster"
     missing = await rosetta("computing", "show", "moon")
     assert (missing.code, "there are: local, cluster" in missing.err) == (3, True)
 
@@ -61,9 +61,9 @@ async def test_opening(rosetta: Run, site: Site, tmp_path: Path) -> None:
     ],
 )
 async def test_wrong_usage(rosetta: Run, arguments: tuple[str, ...]) -> None:
-    done = await rosetta(*arguments)
-    assert (done.code, done.out) == (2, ""), done.err
-    assert "Usage: rosetta" in done.err
+    result = await rosetta(*arguments)
+    assert (result.code, result.out) == (2, ""), result.err
+    assert "Usage: rosetta" in result.err
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 class Program:
     """A program on this machine: what it says, and what it has heard."""
 
-    def __init__(self, *said: bytes, stays: bool = False) -> None:
-        self.said = [*said]
+    def __init__(self, *text: bytes, stays: bool = False) -> None:
+        self.said = [*text]
         self.stays = stays
         self.heard = b""
         self.has_end = False
@@ -103,9 +103,9 @@ async def test_why_it_has_ended(code: int, reason: str, message: str, is_final: 
         await connection.close(code, reason)
 
     async with service(handle) as endpoint:
-        with pytest.raises(ConnectionEnded, match=message) as caught:
+        with pytest.raises(ConnectionEnded, match=message) as error:
             await carried(endpoint, Program(stays=True))
-    assert caught.value.is_final is is_final
+    assert error.value.is_final is is_final
 
 
 async def test_a_connection_that_is_cut() -> None:
@@ -113,9 +113,9 @@ async def test_a_connection_that_is_cut() -> None:
         connection.transport.abort()
 
     async with service(handle) as endpoint:
-        with pytest.raises(ConnectionEnded, match="to the hub was lost") as caught:
+        with pytest.raises(ConnectionEnded, match="to the hub was lost") as error:
             await carried(endpoint, Program(stays=True))
-    assert not caught.value.is_final
+    assert not error.value.is_final
 
 
 async def test_a_program_that_goes_away_ends_it() -> None:

@@ -50,8 +50,8 @@ def as_ssh_reads(tmp_path: Path, block: str, host: str) -> dict[str, str]:
     ssh = shutil.which("ssh")
     assert ssh is not None
     command = [ssh, "-G", "-F", str(path), host]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(line.split(" ", 1) for line in process.stdout.splitlines() if " " in line)
 
 
 @pytest.mark.system
@@ -156,8 +156,8 @@ TABLE = """\
     ("port", "rows"), [("D431", [("01", 0)]), ("D432", [("01", 1000)]), ("D433", [("05", 0)])]
 )
 def test_rows_of_the_kernels_table(port: str, rows: list[tuple[str, int]]) -> None:
-    found = peers.find_rows(TABLE.splitlines(), f"0100007F:{port}", "0100007F:22B8")
-    assert list(found) == rows
+    result = peers.find_rows(TABLE.splitlines(), f"0100007F:{port}", "0100007F:22B8")
+    assert list(result) == rows
 
 
 @pytest.mark.parametrize(

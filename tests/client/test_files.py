@@ -29,8 +29,8 @@ BIG = bytes(range(256)) * (80 << 10)
 @pytest_asyncio.fixture(loop_scope="session")
 async def relay(site: Site) -> AsyncIterator[Relay]:
     """Something between client and hub."""
-    async with Relay(site.port).serve() as made:
-        yield made
+    async with Relay(site.port).serve() as result:
+        yield result
 
 
 async def test_up_and_down(rosetta: Run, tmp_path: Path, home: Path) -> None:
@@ -40,12 +40,12 @@ async def test_up_and_down(rosetta: Run, tmp_path: Path, home: Path) -> None:
     assert (home / name).read_bytes() == b"hello"
     listed = await rosetta("files", "ls", "home:", "--json", "--fields", "name,type,size")
     assert {"name": name, "type": "file", "size": 5} in json.loads(listed.out)
-    got = await rosetta("files", "get", f"home:{name}", str(tmp_path / "back.txt"))
-    assert got.code == 0, got.err
+    result = await rosetta("files", "get", f"home:{name}", str(tmp_path / "back.txt"))
+    assert result.code == 0, result.err
     assert (tmp_path / "back.txt").read_bytes() == b"hello"
-    taken = await rosetta("files", "put", str(tmp_path / name), "home:")
+    value = await rosetta("files", "put", str(tmp_path / name), "home:")
     advice = "Add --conflict overwrite, or --conflict rename."
-    assert (taken.code, taken.err) == (1, f"rosetta: home:{name} exists already. {advice}\n")
+    assert (value.code, value.err) == (1, f"rosetta: home:{name} exists already. {advice}\n")
     (tmp_path / name).write_bytes(b"changed")
     put = ("files", "put", str(tmp_path / name), "home:", "--conflict", "overwrite")
     assert (await rosetta(*put)).code == 0
@@ -58,12 +58,12 @@ async def test_folders(rosetta: Run, tmp_path: Path, home: Path) -> None:
     (tmp_path / "tree" / "inner" / "b").write_text("b")
     refused = await rosetta("files", "put", str(tmp_path / "tree"), "home:")
     assert (refused.code, "add --recursive" in refused.err) == (1, True)
-    done = await rosetta("files", "put", "-r", str(tmp_path / "tree"), "home:")
-    assert done.code == 0, done.err
+    result = await rosetta("files", "put", "-r", str(tmp_path / "tree"), "home:")
+    assert result.code == 0, result.err
     assert (home / "tree" / "inner" / "b").read_text() == "b"
     (home / "tree" / "out").symlink_to("/etc/passwd")
-    done = await rosetta("files", "get", "-r", "home:tree", str(tmp_path / "copy"))
-    assert done.code == 0, done.err
+    result = await rosetta("files", "get", "-r", "home:tree", str(tmp_path / "copy"))
+    assert result.code == 0, result.err
     files = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*")}
     assert files == {"a", "inner", "inner/b"}
 
@@ -86,8 +86,8 @@ async def test_an_upload_goes_on_after_a_cut(
     # The second piece is cut in its middle, and the connection after it at once.
     relay.cuts = [12 << 20, 100]
     hub = f"http://127.0.0.1:{relay.port}"
-    done = await rosetta("files", "put", str(tmp_path / "cut"), "home:cut", ROSETTA_HUB=hub)
-    assert done.code == 0, done.err
+    result = await rosetta("files", "put", str(tmp_path / "cut"), "home:cut", ROSETTA_HUB=hub)
+    assert result.code == 0, result.err
     assert (home / "cut").read_bytes() == BIG
     assert relay.connections >= 3
 
@@ -99,8 +99,8 @@ async def test_a_proxy_that_takes_small_requests_only(
     (tmp_path / "small").write_bytes(BIG[: 5 << 20])
     relay.largest = 1 << 20
     hub = f"http://127.0.0.1:{relay.port}"
-    done = await rosetta("files", "put", str(tmp_path / "small"), "home:small", ROSETTA_HUB=hub)
-    assert done.code == 0, done.err
+    result = await rosetta("files", "put", str(tmp_path / "small"), "home:small", ROSETTA_HUB=hub)
+    assert result.code == 0, result.err
     assert relay.refused == 2
     assert (home / "small").read_bytes() == BIG[: 5 << 20]
 
@@ -130,15 +130,15 @@ async def test_folders_are_made_and_entries_moved(rosetta: Run, home: Path) -> N
     assert (home / "a" / "b c" / "100%").is_dir()
     (home / "one").write_text("1")
     (home / "two").write_text("2")
-    done = await rosetta("files", "mv", "home:one", "home:two", "home:a/b c")
-    assert (done.code, done.out, done.err) == (0, "", "")
+    result = await rosetta("files", "mv", "home:one", "home:two", "home:a/b c")
+    assert (result.code, result.out, result.err) == (0, "", "")
     assert (home / "a" / "b c" / "two").read_text() == "2"
     # A path that is no folder is the new name.
     assert (await rosetta("files", "mv", "home:a/b c/one", "home:ö ne")).code == 0
     assert (home / "ö ne").read_text() == "1"
-    taken = await rosetta("files", "mv", "home:ö ne", "home:a/b c/two")
+    value = await rosetta("files", "mv", "home:ö ne", "home:a/b c/two")
     advice = "Add --overwrite to replace a file."
-    assert (taken.code, taken.err) == (1, f"rosetta: home:a/b c/two exists already. {advice}\n")
+    assert (value.code, value.err) == (1, f"rosetta: home:a/b c/two exists already. {advice}\n")
     overwritten = await rosetta("files", "mv", "--overwrite", "home:ö ne", "home:a/b c/two")
     assert overwritten.code == 0, overwritten.err
     assert (home / "a" / "b c" / "two").read_text() == "1"
@@ -160,8 +160,8 @@ async def test_entries_are_removed(rosetta: Run, home: Path) -> None:
     assert (await rosetta("files", "rm", "home:link")).code == 0
     assert {path.name for path in home.iterdir() if path.name in ("link", "tree")} == {"tree"}
     assert (await rosetta("files", "rm", "home:link")).code == 3
-    done = await rosetta("files", "rm", "-r", "home:tree")
-    assert (done.code, done.out, done.err) == (0, "", "")
+    result = await rosetta("files", "rm", "-r", "home:tree")
+    assert (result.code, result.out, result.err) == (0, "", "")
     assert ((home / "tree").exists(), (home / "kept").exists()) == (False, True)
     all_of_it = await rosetta("files", "rm", "-r", "-y", "home:")
     assert (all_of_it.code, "can't be renamed, changed or removed" in all_of_it.err) == (1, True)

@@ -27,14 +27,12 @@ def generator() -> ModuleType:
 
 
 def test_they_are_of_this_description(generator: ModuleType) -> None:
-    made: dict[Path, str] = generator.generate()
-    present = [path for path in made if path.exists()]
-    old = [path for path in present if path.read_text() != generator.formatted(path, made[path])]
-    missing = set(made) - set(present)
-    left_over = set(generator.MODELS.glob("*.py")) - set(made)
-    assert (old, missing, left_over) == ([], set(), set()), (
-        "Run .venv/bin/python client/generate.py"
-    )
+    result: dict[Path, str] = generator.generate()
+    present = [path for path in result if path.exists()]
+    old = [path for path in present if path.read_text() != generator.formatted(path, result[path])]
+    missing = set(result) - set(present)
+    paths = set(generator.MODELS.glob("*.py")) - set(result)
+    assert (old, missing, paths) == ([], set(), set()), "Run .venv/bin/python client/generate.py"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +111,7 @@ def test_every_model_is_found_with_its_types() -> None:
         model = getattr(models, name)
         assert model is getattr(models, name)
         if dataclasses.is_dataclass(model):
-            assert set(get_type_hints(model)) == {one.name for one in dataclasses.fields(model)}
+            assert set(get_type_hints(model)) == {field.name for field in dataclasses.fields(model)}
     assert set(models.__all__) <= set(dir(models))
     with pytest.raises(AttributeError, match="no attribute 'Missing'"):
         models.Missing  # type: ignore[attr-defined]  # noqa: B018

@@ -67,30 +67,30 @@ async def view_of_a_task(site: Site) -> dict[str, Any]:
 
 async def test_a_token_that_is_not_good_any_more(rosetta: Run) -> None:
     """Expired, deleted, or of a user who was: the hub does not tell which."""
-    done = await rosetta("ls", ROSETTA_TOKEN="expired")
-    assert done.code == 4
-    assert done.err == (
+    result = await rosetta("ls", ROSETTA_TOKEN="expired")
+    assert result.code == 4
+    assert result.err == (
         "rosetta: The hub does not accept the token: it has expired or was deleted, or its user"
         " was. Log in with 'rosetta login'.\n"
     )
 
 
 async def test_a_token_without_the_scope_of_the_service(rosetta: Run) -> None:
-    done = await rosetta("ls", ROSETTA_TOKEN="alice-none")
-    assert done.code == 4
-    assert "lacks the scope 'access:services!service=rosetta'" in done.err
+    result = await rosetta("ls", ROSETTA_TOKEN="alice-none")
+    assert result.code == 4
+    assert "lacks the scope 'access:services!service=rosetta'" in result.err
 
 
 async def test_a_token_that_may_only_read(rosetta: Run) -> None:
     assert (await rosetta("ls", ROSETTA_TOKEN="alice-reads")).code == 0
-    done = await rosetta("stop", "Echo", ROSETTA_TOKEN="alice-reads")
-    assert done.code == 3
-    assert "'delete:servers'" in done.err or "no such task" in done.err
+    result = await rosetta("stop", "Echo", ROSETTA_TOKEN="alice-reads")
+    assert result.code == 3
+    assert "'delete:servers'" in result.err or "no such task" in result.err
 
 
 async def test_no_token_is_shown(rosetta: Run) -> None:
-    done = await rosetta("ls", ROSETTA_TOKEN="s3cret", ROSETTA_HUB="http://127.0.0.1:1")
-    assert (done.code, "s3cret" in done.out + done.err) == (7, False), done.err
+    result = await rosetta("ls", ROSETTA_TOKEN="s3cret", ROSETTA_HUB="http://127.0.0.1:1")
+    assert (result.code, "s3cret" in result.out + result.err) == (7, False), result.err
 
 
 # --- other hubs ----------------------------------------------------------------------------------
@@ -99,18 +99,18 @@ async def test_no_token_is_shown(rosetta: Run) -> None:
 async def test_a_newer_hub_says_more(rosetta: Run, site: Site) -> None:
     task = {**await view_of_a_task(site), "mood": "sunny", "state": "dreaming"}
     async with stub(tasks={"tasks": [task], "next": None, "total": 1}) as hub:
-        done = await rosetta("ls", ROSETTA_HUB=hub)
-    assert (done.code, "dreaming" in done.out) == (0, True)
+        result = await rosetta("ls", ROSETTA_HUB=hub)
+    assert (result.code, "dreaming" in result.out) == (0, True)
 
 
 async def test_an_older_hub_says_less(rosetta: Run, site: Site) -> None:
     task = await view_of_a_task(site)
     del task["message"], task["can"]
     async with stub(tasks={"tasks": [task]}) as hub:
-        done = await rosetta("ls", ROSETTA_HUB=hub)
-    assert (done.code, done.out) == (1, "")
-    assert "TaskView lacks message, can" in done.err
-    assert "compare them with 'rosetta version'" in done.err
+        result = await rosetta("ls", ROSETTA_HUB=hub)
+    assert (result.code, result.out) == (1, "")
+    assert "TaskView lacks message, can" in result.err
+    assert "compare them with 'rosetta version'" in result.err
 
 
 async def test_an_address_that_the_hub_does_not_have(rosetta: Run) -> None:
@@ -120,9 +120,9 @@ async def test_an_address_that_the_hub_does_not_have(rosetta: Run) -> None:
     }
     answer = (404, "application/problem+json", json.dumps(problem))
     async with stub(computing=answer) as hub:
-        done = await rosetta("computing", "ls", ROSETTA_HUB=hub)
-    assert done.code == 3
-    assert "it is of another version. See 'rosetta version'" in done.err
+        result = await rosetta("computing", "ls", ROSETTA_HUB=hub)
+    assert result.code == 3
+    assert "it is of another version. See 'rosetta version'" in result.err
 
 
 async def test_the_service_tells_what_is_no_address_of_it(site: Site) -> None:
@@ -131,20 +131,20 @@ async def test_the_service_tells_what_is_no_address_of_it(site: Site) -> None:
 
 
 async def test_versions(rosetta: Run) -> None:
-    shown = json.loads((await rosetta("version", "--json")).out)
-    assert shown["client"] == shown["hub"]
+    document = json.loads((await rosetta("version", "--json")).out)
+    assert document["client"] == document["hub"]
 
 
 async def test_something_that_is_no_hub(rosetta: Run) -> None:
     async with stub(tasks=(200, "text/html", "<html>Welcome")) as hub:
-        done = await rosetta("ls", ROSETTA_HUB=hub)
-    assert (done.code, "is no Rosetta Hub" in done.err) == (1, True)
+        result = await rosetta("ls", ROSETTA_HUB=hub)
+    assert (result.code, "is no Rosetta Hub" in result.err) == (1, True)
 
 
 async def test_a_hub_that_is_away_for_a_moment(rosetta: Run) -> None:
     async with stub(tasks=(502, "text/html", "<html>Bad gateway")) as hub:
-        done = await rosetta("ls", ROSETTA_HUB=hub)
-    assert (done.code, "is not there just now (status 502)" in done.err) == (7, True)
+        result = await rosetta("ls", ROSETTA_HUB=hub)
+    assert (result.code, "is not there just now (status 502)" in result.err) == (7, True)
 
 
 # --- clocks, terminals, pipes --------------------------------------------------------------------
@@ -155,21 +155,21 @@ async def test_ages_are_by_the_hubs_clock(rosetta: Run, site: Site, hours: int) 
     hub_time = datetime.now(UTC) + timedelta(hours=hours)
     task = {**await view_of_a_task(site), "started": (hub_time - timedelta(minutes=7)).isoformat()}
     async with stub(tasks={"tasks": [task], "next": None}, clock=hub_time) as hub:
-        done = await rosetta("ls", ROSETTA_HUB=hub)
-    assert done.out.splitlines()[1].split()[5] in ("6m", "7m")
+        result = await rosetta("ls", ROSETTA_HUB=hub)
+    assert result.out.splitlines()[1].split()[5] in ("6m", "7m")
 
 
 async def test_names_of_others_do_not_act_on_terminals(rosetta: Run, site: Site) -> None:
     task = {**await view_of_a_task(site), "name": "a\x1b[31m\nb\u202e"}
     async with stub(tasks={"tasks": [task], "next": None}) as hub:
-        done = await rosetta("ls", ROSETTA_HUB=hub)
-    assert len(done.out.splitlines()) == 2
-    assert "a\\x1b[31m\\x0ab\\u202e" in done.out
+        result = await rosetta("ls", ROSETTA_HUB=hub)
+    assert len(result.out.splitlines()) == 2
+    assert "a\\x1b[31m\\x0ab\\u202e" in result.out
 
 
 async def test_a_file_gets_no_colours_and_no_bars(rosetta: Run) -> None:
-    done = await rosetta("ls")
-    assert "\x1b" not in done.out
+    result = await rosetta("ls")
+    assert "\x1b" not in result.out
 
 
 async def test_a_pipe_that_closes(environment: dict[str, str]) -> None:
@@ -195,11 +195,11 @@ async def test_a_pipe_that_closes(environment: dict[str, str]) -> None:
 
 
 async def test_a_proxy_of_the_environment(rosetta: Run) -> None:
-    asked: list[bytes] = []
+    pieces: list[bytes] = []
 
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        asked.append(head.split(b"\r\n")[0])
+        pieces.append(head.split(b"\r\n")[0])
         body = b'{"tasks": [], "next": null}'
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
@@ -211,24 +211,24 @@ async def test_a_proxy_of_the_environment(rosetta: Run) -> None:
 
     server = await asyncio.start_server(proxy, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    done = await rosetta(
+    result = await rosetta(
         *("ls", "--json"),
         HTTP_PROXY=f"http://127.0.0.1:{port}",
         ROSETTA_HUB="http://hub.example.org",
     )
     server.close()
-    assert (done.code, done.out) == (0, "[]\n"), done.err
-    assert asked == [b"GET http://hub.example.org/services/rosetta/api/v1/tasks HTTP/1.1"]
+    assert (result.code, result.out) == (0, "[]\n"), result.err
+    assert pieces == [b"GET http://hub.example.org/services/rosetta/api/v1/tasks HTTP/1.1"]
 
 
 async def test_a_proxy_that_is_not_there(rosetta: Run) -> None:
-    done = await rosetta("ls", HTTP_PROXY="http://127.0.0.1:1", ROSETTA_HUB="http://hub.example")
-    assert (done.code, "can't be reached" in done.err) == (7, True)
+    result = await rosetta("ls", HTTP_PROXY="http://127.0.0.1:1", ROSETTA_HUB="http://hub.example")
+    assert (result.code, "can't be reached" in result.err) == (7, True)
 
 
 async def test_a_token_is_not_sent_where_everybody_reads(rosetta: Run) -> None:
-    done = await rosetta("login", "http://hub.example.org", "--token", stdin="x\n")
-    assert (done.code, "has no https" in done.err) == (1, True)
+    result = await rosetta("login", "http://hub.example.org", "--token", stdin="x\n")
+    assert (result.code, "has no https" in result.err) == (1, True)
 
 
 async def test_many_tasks_come_page_by_page(rosetta: Run, site: Site) -> None:
@@ -245,8 +245,8 @@ async def test_many_tasks_come_page_by_page(rosetta: Run, site: Site) -> None:
 
     application = Application([(r"/services/rosetta/api/v1/(.*)", Pages)])
     async with serve(HTTPServer(application)) as port:
-        done = await rosetta("ls", ROSETTA_HUB=f"http://127.0.0.1:{port}")
-    assert len(done.out.splitlines()) == 1001
+        result = await rosetta("ls", ROSETTA_HUB=f"http://127.0.0.1:{port}")
+    assert len(result.out.splitlines()) == 1001
     assert Pages.asked == [str(number) for number in range(10)]
 
 

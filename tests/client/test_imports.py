@@ -24,7 +24,7 @@ def imported_by(code: str) -> set[str]:
         "ROSETTA_CONFIG": "/nonexistent/config.json",
     }
     show = "import sys; print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", f"{code}\n{show}"],
         env=environment,
         check=True,
@@ -32,7 +32,7 @@ def imported_by(code: str) -> set[str]:
         text=True,
         timeout=60,
     )
-    return set(done.stderr.split())
+    return set(process.stderr.split())
 
 
 def models_in(modules: set[str]) -> set[str]:

@@ -18,16 +18,16 @@ async def test_a_token_is_kept_for_its_owner_alone(
 ) -> None:
     hub = f"http://127.0.0.1:{site.port}"
     nothing = {"ROSETTA_HUB": None, "ROSETTA_TOKEN": None}
-    done = await rosetta("login", f"{hub}/hub/home", "--token", stdin="alice\n", **nothing)
-    assert (done.code, done.out) == (0, f"Logged in to {hub}/ as alice.\n")
+    result = await rosetta("login", f"{hub}/hub/home", "--token", stdin="alice\n", **nothing)
+    assert (result.code, result.out) == (0, f"Logged in to {hub}/ as alice.\n")
     path = tmp_path / ".config" / "rosetta" / "config.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text()) == {
         "hub": f"{hub}/",
         "hubs": {f"{hub}/": {"token": "alice"}},
     }
-    shown = await rosetta("whoami", "--json", **nothing)
-    assert json.loads(shown.out)["name"] == "alice"
+    view = await rosetta("whoami", "--json", **nothing)
+    assert json.loads(view.out)["name"] == "alice"
     assert (await rosetta("logout", **nothing)).code == 0
     assert "alice" not in path.read_text()
     again = await rosetta("whoami", **nothing)
@@ -39,8 +39,8 @@ async def test_a_token_is_kept_for_its_owner_alone(
 
 
 async def test_a_bad_token_is_not_kept(rosetta: Run, site: Site, tmp_path: Path) -> None:
-    done = await rosetta("login", f"http://127.0.0.1:{site.port}", "--token", stdin="made-up\n")
-    assert done.code == 4
+    result = await rosetta("login", f"http://127.0.0.1:{site.port}", "--token", stdin="made-up\n")
+    assert result.code == 4
     assert not list(tmp_path.rglob("config.json"))
 
 
@@ -48,5 +48,5 @@ async def test_the_variables_token_gets_to_no_other_hub(rosetta: Run, site: Site
     """ROSETTA_TOKEN alone names no hub, so it is not sent to that of the file."""
     hub = f"http://127.0.0.1:{site.port}"
     await rosetta("login", hub, "--token", stdin="bob\n")
-    shown = await rosetta("whoami", "--json", ROSETTA_HUB=None)
-    assert json.loads(shown.out)["name"] == "bob"
+    result = await rosetta("whoami", "--json", ROSETTA_HUB=None)
+    assert json.loads(result.out)["name"] == "bob"

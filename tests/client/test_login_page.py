@@ -37,14 +37,14 @@ async def post(site: Site, fields: list[tuple[str, str]], user: str = "alice") -
 
 
 def agree(*rights: str, days: str = "7", **hidden: str) -> list[tuple[str, str]]:
-    chosen = [("rights", right) for right in rights]
-    return [*hidden.items(), *chosen, ("days", days), ("decision", "allow")]
+    values = [("rights", right) for right in rights]
+    return [*hidden.items(), *values, ("days", days), ("decision", "allow")]
 
 
 async def begin(site: Site, client: str = "laptop") -> dict[str, str]:
     body = {"client": client, "challenge": challenge_of(VERIFIER)}
-    begun: dict[str, str] = await site.call("POST", "api/v1/client-logins", body, token="")
-    return begun
+    answer: dict[str, str] = await site.call("POST", "api/v1/client-logins", body, token="")
+    return answer
 
 
 async def finish(site: Site, secret: str, verifier: str = VERIFIER) -> tuple[int, dict[str, str]]:
@@ -59,7 +59,7 @@ async def test_rosetta_login_with_a_code(rosetta: Run, site: Site, tmp_path: Pat
     logins = site.parts.client_logins
 
     def shown() -> str | None:
-        return next((str(each.typed_code) for each in logins._logins.values()), None)
+        return next((str(item.typed_code) for item in logins._logins.values()), None)
 
     await until(shown)
     code = str(shown())
@@ -68,12 +68,12 @@ async def test_rosetta_login_with_a_code(rosetta: Run, site: Site, tmp_path: Pat
     assert b"Let <code>rosetta</code> on" in page.body
     assert b"Start, stop, delete and share tasks" in page.body
     assert (await post(site, agree("see", "enter", code=code))).status == 200
-    done = await login
-    assert (done.code, done.out) == (0, f"Logged in to {hub}/ as alice.\n"), done.err
-    assert f"Open {hub}/services/rosetta/login in a browser, and type in the code" in done.err
-    (made,) = site.hub.tokens.values()
-    assert made["note"].startswith("rosetta on ")
-    assert made["scopes"] == [
+    result = await login
+    assert (result.code, result.out) == (0, f"Logged in to {hub}/ as alice.\n"), result.err
+    assert f"Open {hub}/services/rosetta/login in a browser, and type in the code" in result.err
+    (value,) = site.hub.tokens.values()
+    assert value["note"].startswith("rosetta on ")
+    assert value["scopes"] == [
         *("access:services!service=rosetta", "read:servers!user", "access:servers!user"),
     ]
     created = AuditFilter(event=AuditEvent.TOKEN_CREATE)
@@ -92,15 +92,15 @@ async def test_rosetta_login_with_a_code(rosetta: Run, site: Site, tmp_path: Pat
 
 async def test_rosetta_login_with_a_browser(rosetta: Run, site: Site, tmp_path: Path) -> None:
     """The browser is a program that writes the address down; the test is its user."""
-    hub, told = f"http://127.0.0.1:{site.port}", tmp_path / "address"
+    hub, text = f"http://127.0.0.1:{site.port}", tmp_path / "address"
     browser = tmp_path / "browser.py"
     browser.write_text(
-        f"import pathlib, sys\npathlib.Path({str(told)!r}).write_text(sys.argv[1])\n"
+        f"import pathlib, sys\npathlib.Path({str(text)!r}).write_text(sys.argv[1])\n"
     )
     command = f"{sys.executable} {browser} %s"
     login = asyncio.create_task(rosetta("login", hub, BROWSER=command, **NOTHING))
-    await until(lambda: told.exists() and told.read_text())
-    address = told.read_text()
+    await until(lambda: text.exists() and text.read_text())
+    address = text.read_text()
     query = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
     page = await site.fetch("GET", f"login?{urlencode(query)}", "alice")
     policy = page.headers["content-security-policy"]
@@ -116,8 +116,8 @@ async def test_rosetta_login_with_a_browser(rosetta: Run, site: Site, tmp_path: 
     back = urlsplit(answer.headers["location"])
     assert (back.hostname, back.port) == ("127.0.0.1", int(query["port"]))
     assert b"200" in await ask_listener(int(query["port"]), f"/?{back.query}")
-    done = await login
-    assert (done.code, done.out) == (0, f"Logged in to {hub}/ as alice.\n"), done.err
+    result = await login
+    assert (result.code, result.out) == (0, f"Logged in to {hub}/ as alice.\n"), result.err
     site.hub.tokens.clear()
 
 
@@ -131,33 +131,33 @@ async def ask_listener(port: int, path: str) -> bytes:
 
 
 async def test_refused_in_the_browser(site: Site) -> None:
-    begun = await begin(site)
-    assert (await finish(site, begun["secret"]))[1]["type"].endswith(":login-pending")
-    refusal = [("code", begun["code"]), ("decision", "refuse")]
+    result = await begin(site)
+    assert (await finish(site, result["secret"]))[1]["type"].endswith(":login-pending")
+    refusal = [("code", result["code"]), ("decision", "refuse")]
     assert b"gets no access" in (await post(site, refusal)).body
-    status, problem = await finish(site, begun["secret"])
+    status, problem = await finish(site, result["secret"])
     assert (status, problem["detail"]) == (400, "The login was refused in the browser.")
-    assert (await finish(site, begun["secret"]))[1]["type"].endswith(":login-unknown")
+    assert (await finish(site, result["secret"]))[1]["type"].endswith(":login-unknown")
 
 
 async def test_only_who_has_begun_it_gets_the_token_and_once(site: Site) -> None:
-    begun = await begin(site)
-    assert (await post(site, agree("see", code=begun["code"]))).status == 200
-    status, problem = await finish(site, begun["secret"], "w" * 43)
+    start = await begin(site)
+    assert (await post(site, agree("see", code=start["code"]))).status == 200
+    status, problem = await finish(site, start["secret"], "w" * 43)
     assert (status, problem["type"][-14:]) == (400, ":login-unknown")
-    status, result = await finish(site, begun["secret"])
+    status, result = await finish(site, start["secret"])
     assert (status, result["user"]) == (201, "alice")
-    assert (await finish(site, begun["secret"]))[0] == 400
+    assert (await finish(site, start["secret"]))[0] == 400
     # The code, too, is used up.
-    assert b"No program shows this code" in (await post(site, [("code", begun["code"])])).body
+    assert b"No program shows this code" in (await post(site, [("code", start["code"])])).body
     site.hub.tokens.clear()
 
 
 async def test_a_code_is_not_taken_from_the_address(site: Site) -> None:
-    begun = await begin(site)
-    page = await site.fetch("GET", f"login?code={begun['code']}", "alice")
+    result = await begin(site)
+    page = await site.fetch("GET", f"login?code={result['code']}", "alice")
     assert page.status == 422
-    assert begun["code"].encode() not in page.body
+    assert result["code"].encode() not in page.body
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ async def test_the_page_leads_to_a_port_here_and_nowhere_else(
     "form", [agree(), agree("see", days="1000"), agree("see", days="x"), agree("all")]
 )
 async def test_what_can_not_be_agreed_to(site: Site, form: list[tuple[str, str]]) -> None:
-    begun = await begin(site)
-    assert (await post(site, [("code", begun["code"]), *form])).status == 422
-    assert (await finish(site, begun["secret"]))[1]["type"].endswith(":login-pending")
+    result = await begin(site)
+    assert (await post(site, [("code", result["code"]), *form])).status == 422
+    assert (await finish(site, result["secret"]))[1]["type"].endswith(":login-pending")
 
 
 async def test_guessing_codes_ends_soon(site: Site) -> None:

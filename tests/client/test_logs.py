@@ -33,8 +33,8 @@ EVIL = "safe\x1b]0;owned\x07\x1b[2J\u202etxt.exe\nnext\tline\n"
 @pytest_asyncio.fixture(loop_scope="session")
 async def relay(site: Site) -> AsyncIterator[Relay]:
     """Something between client and hub."""
-    async with Relay(site.port).serve() as made:
-        yield made
+    async with Relay(site.port).serve() as result:
+        yield result
 
 
 @pytest.fixture(autouse=True)
@@ -58,11 +58,11 @@ async def test_following_through_broken_connections(rosetta: Run, site: Site, re
     report(site, "running", "three\n", 8)
     await until(lambda: relay.connections > before)
     report(site, "failed", "four\n", 14)
-    done = await follower
-    assert done.out == "one\ntwo\nthree\nfour\n", done
-    assert done.code == 5
-    assert "can't be reached" in done.err
-    assert "Connected again." in done.err
+    result = await follower
+    assert result.out == "one\ntwo\nthree\nfour\n", result
+    assert result.code == 5
+    assert "can't be reached" in result.err
+    assert "Connected again." in result.err
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -77,17 +77,17 @@ async def test_following_through_a_proxy_that_buffers(
     await until(lambda: relay.connections >= 2)
     report(site, "running", "two\n", 4)
     report(site, "stopped", "three\n", 8)
-    done = await follower
-    assert (done.code, done.out) == (0, "one\ntwo\nthree\n")
+    result = await follower
+    assert (result.code, result.out) == (0, "one\ntwo\nthree\n")
 
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_following_with_a_client_whose_methods_are_awaited(site: Site, relay: Relay) -> None:
     report(site, "running", "one\n")
-    said, pieces = list[str](), list[str]()
+    text, pieces = list[str](), list[str]()
 
     async def follow(client: AsyncClient) -> str:
-        follower = client.follow_log(await client.get_task(site.ids["tasks"]), said.append)
+        follower = client.follow_log(await client.get_task(site.ids["tasks"]), text.append)
         async for piece in follower.follow():
             pieces.append(piece)
         return follower.task.state
@@ -97,7 +97,7 @@ async def test_following_with_a_client_whose_methods_are_awaited(site: Site, rel
         await until(lambda: pieces == ["one\n"])
         relay.cut_all()
         report(site, "running", "two\n", 4)
-        await until(lambda: said[1:] == ["Connected again."])
+        await until(lambda: text[1:] == ["Connected again."])
         report(site, "stopped", "three\n", 8)
         assert await following == "stopped"
     assert "".join(pieces) == "one\ntwo\nthree\n"
@@ -120,9 +120,9 @@ async def test_a_terminal_is_not_acted_on_and_a_file_gets_all(
     )
     assert await asyncio.wait_for(process.wait(), 60) == 0
     os.close(secondary)
-    shown = os.read(primary, 4096).decode()
+    text = os.read(primary, 4096).decode()
     os.close(primary)
-    assert shown == "safe\\x1b]0;owned\\x07\\x1b[2J\\u202etxt.exe\r\nnext\tline\r\n"
+    assert text == "safe\\x1b]0;owned\\x07\\x1b[2J\\u202etxt.exe\r\nnext\tline\r\n"
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -76,33 +76,33 @@ async def test_a_copy_is_followed_to_its_end(rosetta: Run) -> None:
         **{"POST copies": COPY, f"GET copies/{COPY['id']}": ENDED},
     }
     command = ("files", "cp", "home:a b", "data:b", "--conflict", "rename")
-    done, bodies = await run(rosetta, *command, answers=answers)
-    assert done.code == 0, done.err
+    result, bodies = await run(rosetta, *command, answers=answers)
+    assert result.code == 0, result.err
     source, target = {"storage": "home", "paths": ["a%20b"]}, {"storage": "data", "path": "b"}
     assert bodies == [{"from": source, "to": target, "conflict": "rename"}]
 
 
 async def test_copies_go_to_a_folder(rosetta: Run) -> None:
     answers = {"GET storages/data/entry/b": {"type": "file"}}
-    done, bodies = await run(rosetta, "files", "cp", "home:a", "data:b", answers=answers)
-    assert (done.code, bodies) == (1, [])
-    assert "data:b is no folder. Copies keep their names" in done.err
+    result, bodies = await run(rosetta, "files", "cp", "home:a", "data:b", answers=answers)
+    assert (result.code, bodies) == (1, [])
+    assert "data:b is no folder. Copies keep their names" in result.err
 
 
 async def test_what_was_not_copied_is_named(rosetta: Run) -> None:
     ended = {**ENDED, "problems": [PROBLEM], "problem_count": 1, "message": "One is missing."}
     command = ("files", "cp", "home:a b", "data:")
-    done, bodies = await run(rosetta, *command, answers={"POST copies": ended})
-    assert (done.code, bodies[0]["to"]["path"]) == (1, "")
-    assert "a b: It may not be read." in done.err
-    assert "One is missing." in done.err
+    result, bodies = await run(rosetta, *command, answers={"POST copies": ended})
+    assert (result.code, bodies[0]["to"]["path"]) == (1, "")
+    assert "a b: It may not be read." in result.err
+    assert "One is missing." in result.err
 
 
 async def test_software_of_a_group_is_added(rosetta: Run) -> None:
     answers = {"GET images": IMAGE, "POST software": VERSION}
     command = ("software", "add", IMAGE["image"], "--group", "team", "--path", "/lab")
-    done, bodies = await run(rosetta, *command, answers=answers)
-    assert (done.code, "Software  team-app" in done.out) == (0, True), done.err
+    result, bodies = await run(rosetta, *command, answers=answers)
+    assert (result.code, "Software  team-app" in result.out) == (0, True), result.err
     assert bodies == [
         {
             **{"name": "app", "owner": OWNER, "registry": "ghcr.io", "image_name": "org/app"},

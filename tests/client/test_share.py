@@ -36,8 +36,8 @@ class Shares(RequestHandler):
 
     def get(self) -> None:
         """With whom it is shared."""
-        known = {"shares": [SHARE], "links": [LINK], "visitors": None, "groups": []}
-        self.finish({**known, "may_share": True, "apart": True})
+        document = {"shares": [SHARE], "links": [LINK], "visitors": None, "groups": []}
+        self.finish({**document, "may_share": True, "apart": True})
 
     def post(self) -> None:
         """A share, or a link."""
@@ -65,36 +65,36 @@ async def share(rosetta: Run, site: Site, *arguments: str) -> tuple[str, list[tu
     application = Application([(task, Task), (f"{task}/shares", handler)])
     async with serve(HTTPServer(application)) as port:
         hub = f"http://127.0.0.1:{port}"
-        done = await rosetta("share", site.ids["tasks"], *arguments, ROSETTA_HUB=hub)
-    assert (done.code, done.err) == (0, "")
-    return done.out, handler.asked  # type: ignore[attr-defined]
+        result = await rosetta("share", site.ids["tasks"], *arguments, ROSETTA_HUB=hub)
+    assert (result.code, result.err) == (0, "")
+    return result.out, handler.asked  # type: ignore[attr-defined]
 
 
 async def test_with_users_and_groups_for_some_hours(rosetta: Run, site: Site) -> None:
     """By the hub's clock, whatever this machine's says."""
     names = ("--with", "bob", "--with", "group:team", "--until", "3h")
-    shown, asked = await share(rosetta, site, *names)
-    assert [(method, body.get("user"), body.get("group")) for method, body in asked] == [
+    view, request = await share(rosetta, site, *names)
+    assert [(method, body.get("user"), body.get("group")) for method, body in request] == [
         ("POST", "bob", None),
         ("POST", None, "team"),
     ]
     expected = datetime(2030, 1, 1, 15, tzinfo=UTC)
-    ends = [datetime.fromisoformat(body["until"]) for _, body in asked]
+    ends = [datetime.fromisoformat(body["until"]) for _, body in request]
     assert all(abs((end - expected).total_seconds()) < 5 for end in ends)
-    assert "user:bob" in shown
+    assert "user:bob" in view
 
 
 async def test_a_link_is_shown_with_its_address(rosetta: Run, site: Site) -> None:
-    shown, ((method, body),) = await share(rosetta, site, "--link", "--uses", "5")
+    view, ((method, body),) = await share(rosetta, site, "--link", "--uses", "5")
     assert (method, body["link"]["uses"], "until" in body) == ("POST", 5, False)
     assert body["link"]["expires"].startswith("2030-01-08T12:00:")
-    assert "https://hub/join/x" in shown
+    assert "https://hub/join/x" in view
 
 
 async def test_with_whom_it_is_shared_and_the_end(rosetta: Run, site: Site) -> None:
-    shown, asked = await share(rosetta, site)
-    assert asked == [("GET", None)]
-    assert [line.split()[:2] for line in shown.splitlines()[1:]] == [
+    view, request = await share(rosetta, site)
+    assert request == [("GET", None)]
+    assert [line.split()[:2] for line in view.splitlines()[1:]] == [
         ["5" * 12, "user:bob"],
         ["6" * 12, "link"],
     ]

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_ls_shows_a_table(rosetta: Run, site: Site) -> None:
-    done = await rosetta("ls")
-    assert (done.code, done.err) == (0, "")
-    title, row = done.out.splitlines()
+    result = await rosetta("ls")
+    assert (result.code, result.err) == (0, "")
+    title, row = result.out.splitlines()
     assert title.split() == ["ID", "NAME", "SOFTWARE", "COMPUTING", "STATE", "AGE", "MESSAGE"]
     assert row.split()[:5] == [site.ids["tasks"], "Echo", "echo:1", "local", "running"]
 
@@ -28,21 +28,21 @@ async def test_ls_as_json_and_chosen_fields(rosetta: Run, site: Site) -> None:
     (task,) = json.loads((await rosetta("ls", "--json")).out)
     assert task["id"] == site.ids["tasks"]
     assert task["ended"] is None
-    chosen = await rosetta("ls", "--json", "--fields", "id,software.id,ended")
-    assert json.loads(chosen.out) == [{"id": task["id"], "software.id": "echo", "ended": None}]
+    result = await rosetta("ls", "--json", "--fields", "id,software.id,ended")
+    assert json.loads(result.out) == [{"id": task["id"], "software.id": "echo", "ended": None}]
     table = await rosetta("ls", "--fields", "state,id")
     assert table.out.split() == ["STATE", "ID", "running", task["id"]]
 
 
 async def test_a_field_that_is_not_there(rosetta: Run) -> None:
-    done = await rosetta("ls", "--fields", "colour")
-    assert done.code == 2
-    assert "no field 'colour'; there are: id, " in done.err
+    result = await rosetta("ls", "--fields", "colour")
+    assert result.code == 2
+    assert "no field 'colour'; there are: id, " in result.err
 
 
 async def test_nothing_to_list_is_an_empty_array(rosetta: Run) -> None:
-    done = await rosetta("ls", "--json", ROSETTA_TOKEN="bob")
-    assert json.loads(done.out) == []
+    result = await rosetta("ls", "--json", ROSETTA_TOKEN="bob")
+    assert json.loads(result.out) == []
 
 
 async def test_start_and_stop_by_name(rosetta: Run, site: Site) -> None:
@@ -62,8 +62,8 @@ async def test_rm(rosetta: Run, site: Site) -> None:
 
 
 async def test_a_task_that_is_not_there(rosetta: Run) -> None:
-    done = await rosetta("stop", "0" * 12)
-    assert (done.code, done.err) == (
+    result = await rosetta("stop", "0" * 12)
+    assert (result.code, result.err) == (
         3,
         "rosetta: There is no such task. It may have been deleted.\n",
     )
@@ -83,18 +83,18 @@ async def test_names_that_mean_nothing_or_several(rosetta: Run) -> None:
 
 
 async def test_what_the_hub_refuses(rosetta: Run) -> None:
-    done = await rosetta("start", "chess")
-    assert done.code == 1
-    assert done.err == (
+    result = await rosetta("start", "chess")
+    assert result.code == 1
+    assert result.err == (
         "rosetta: There is no software 'chess' for you. Choose one of the catalogue.\n"
     )
 
 
 async def test_waiting_ends_in_time(rosetta: Run) -> None:
     started = ("start", "echo", "--on", "local", "--wait")
-    done = await rosetta(*started, "--timeout", "0")
-    assert done.code == 6
-    assert "still waits" in done.err
+    result = await rosetta(*started, "--timeout", "0")
+    assert result.code == 6
+    assert "still waits" in result.err
 
 
 class Terminal(io.StringIO):

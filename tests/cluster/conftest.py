@@ -29,13 +29,13 @@ def ssh(cluster: Cluster, key: Path) -> Ssh:
     def run(
         command: str, user: str = "alice", stdin: str = "", options: tuple[str, ...] = ()
     ) -> "subprocess.CompletedProcess[str]":
-        known = key.with_name(f"known_hosts.{user}")
+        result = key.with_name(f"known_hosts.{user}")
         there = cluster.standalone
         host = there.host if user == "carol" else cluster.login_host
-        known.write_text(there.known_hosts if user == "carol" else cluster.known_hosts)
-        given = ["-i", str(key), "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={known}"]
+        result.write_text(there.known_hosts if user == "carol" else cluster.known_hosts)
+        values = ["-i", str(key), "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={result}"]
         return subprocess.run(
-            ["ssh", "-F", "none", *given, *options, f"{user}@{host}", command],
+            ["ssh", "-F", "none", *values, *options, f"{user}@{host}", command],
             input=stdin,
             capture_output=True,
             text=True,

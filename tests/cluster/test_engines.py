@@ -23,17 +23,17 @@ ENGINES = {
 def test_engines_of_the_host(cluster: Cluster, ssh: Ssh, engine: str) -> None:
     image = f"{cluster.registry}/rosetta-test/agent:latest"
     command = ENGINES[engine].format(image=image)
-    done = ssh(f"cd /tmp && {command} sh -c 'test -x /bin/serve && uname -r'", user="carol")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("4.4.0") == (engine == "docker with runsc")
+    result = ssh(f"cd /tmp && {command} sh -c 'test -x /bin/serve && uname -r'", user="carol")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("4.4.0") == (engine == "docker with runsc")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_of_a_node(cluster: Cluster, engine: str) -> None:
     image = f"{cluster.registry}/rosetta-test/agent:latest"
     command = ENGINES[engine].format(image=image).split()
-    done = cluster.exec("node1", [*command, "test", "-x", "/bin/serve"], "alice")
-    assert done.returncode == 0, done.stderr
+    result = cluster.exec("node1", [*command, "test", "-x", "/bin/serve"], "alice")
+    assert result.returncode == 0, result.stderr
 
 
 def test_docker_limits_memory(cluster: Cluster, ssh: Ssh) -> None:

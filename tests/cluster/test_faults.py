@@ -67,17 +67,17 @@ def test_garbage_and_slow_answers(cluster: Cluster, ssh: Ssh) -> None:
 
 def test_reply_lost(cluster: Cluster, ssh: Ssh) -> None:
     with faults.lost_reply(cluster):
-        done = ssh("sbatch --job-name=lost", stdin="#!/bin/sh\nsleep 3600\n")
-    assert (done.returncode, done.stdout) == (255, "")
+        result = ssh("sbatch --job-name=lost", stdin="#!/bin/sh\nsleep 3600\n")
+    assert (result.returncode, result.stdout) == (255, "")
     assert ssh("squeue --noheader --name=lost --format=%j").stdout == "lost\n"
 
 
 def test_node_off(cluster: Cluster, ssh: Ssh) -> None:
-    lost = submit(ssh, "sleep 3600", "--nodelist=node2", "--no-requeue")
+    result = submit(ssh, "sleep 3600", "--nodelist=node2", "--no-requeue")
     again = submit(ssh, "sleep 3600", "--nodelist=node2")
     wait_until(lambda: queued(ssh, again)["job_state"] == ["RUNNING"], 20, "it runs")
     faults.reboot(cluster, "node2")
-    wait_until(lambda: accounting(cluster, lost)["State"] == "NODE_FAIL", 40, "it is lost")
+    wait_until(lambda: accounting(cluster, result)["State"] == "NODE_FAIL", 40, "it is lost")
     wait_until(lambda: queued(ssh, again).get("restart_cnt") == 1, 40, "it is queued again")
 
 
@@ -93,8 +93,8 @@ def test_host_reboots(cluster: Cluster, ssh: Ssh) -> None:
 
 def test_disks_full(cluster: Cluster, ssh: Ssh) -> None:
     with faults.disk_full(cluster, "node1", "/tmp"):
-        done = cluster.exec("node1", ["cp", "/etc/passwd", "/tmp/x"], "alice")
-        assert "No space left on device" in done.stderr
+        result = cluster.exec("node1", ["cp", "/etc/passwd", "/tmp/x"], "alice")
+        assert "No space left on device" in result.stderr
     with faults.home_over_quota(cluster, "alice"):
         assert "Disk quota exceeded" in ssh("echo x >x").stderr
         assert cluster.exec("node1", ["cp", "/etc/passwd", "x"], "bob").returncode == 0

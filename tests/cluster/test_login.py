@@ -13,21 +13,21 @@ from .conftest import Ssh
 
 
 def test_a_key_opens_the_login_node(ssh: Ssh) -> None:
-    done = ssh("hostname; id -un; pwd; stat -c %a .")
-    assert done.stdout.split() == ["login", "alice", "/home/alice", "700"], done.stderr
+    result = ssh("hostname; id -un; pwd; stat -c %a .")
+    assert result.stdout.split() == ["login", "alice", "/home/alice", "700"], result.stderr
 
 
 def test_another_key_does_not(cluster: Cluster, ssh: Ssh, tmp_path: Path) -> None:
-    done = ssh("true", options=("-l", "bob"))
-    assert done.returncode == 255
-    assert "Permission denied (publickey)" in done.stderr
+    result = ssh("true", options=("-l", "bob"))
+    assert result.returncode == 255
+    assert "Permission denied (publickey)" in result.stderr
 
 
 def test_another_host_key_is_refused(ssh: Ssh, tmp_path: Path) -> None:
     (tmp_path / "known").write_text("")
-    done = ssh("true", options=("-o", "StrictHostKeyChecking=yes", "-o", "HostKeyAlias=nobody"))
-    assert done.returncode == 255
-    assert "Host key verification failed" in done.stderr
+    result = ssh("true", options=("-o", "StrictHostKeyChecking=yes", "-o", "HostKeyAlias=nobody"))
+    assert result.returncode == 255
+    assert "Host key verification failed" in result.stderr
 
 
 @pytest.mark.parametrize("program", ["singularity", "apptainer", "docker", "podman"])
@@ -86,8 +86,8 @@ def _greet(server: socket.socket, times: int) -> None:
 def test_nodes_are_reached_through_the_login_node(cluster: Cluster, ssh: Ssh, key: Path) -> None:
     jump = f"ssh -i {key} -o UserKnownHostsFile={key.with_name('known_hosts.alice')} "
     proxy = f"ProxyCommand={jump} -W node1:22 alice@{cluster.login_host}"
-    done = ssh("hostname", options=("-o", proxy, "-o", "HostKeyAlias=node1"))
-    assert done.stdout == "node1\n", done.stderr
+    result = ssh("hostname", options=("-o", proxy, "-o", "HostKeyAlias=node1"))
+    assert result.stdout == "node1\n", result.stderr
 
 
 def test_a_certificate_opens_the_login_node(cluster: Cluster, key: Path, tmp_path: Path) -> None:
@@ -95,15 +95,15 @@ def test_a_certificate_opens_the_login_node(cluster: Cluster, key: Path, tmp_pat
         _keygen("-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name))
     visitor = str(tmp_path / "visitor")
     _keygen("-q", "-s", str(tmp_path / "authority"), "-I", "test", "-n", "bob", f"{visitor}.pub")
-    known = tmp_path / "known"
-    known.write_text(cluster.known_hosts)
-    login = ["ssh", "-F", "none", "-i", visitor, "-o", f"UserKnownHostsFile={known}"]
+    text = tmp_path / "known"
+    text.write_text(cluster.known_hosts)
+    login = ["ssh", "-F", "none", "-i", visitor, "-o", f"UserKnownHostsFile={text}"]
     login += ["-o", "BatchMode=yes", f"bob@{cluster.login_host}", "id", "-un"]
     assert subprocess.run(login, capture_output=True, timeout=30).returncode == 255
     cluster.trust_authority("login", (tmp_path / "authority.pub").read_text())
     try:
-        done = subprocess.run(login, capture_output=True, timeout=30, text=True)
-        assert done.stdout == "bob\n", done.stderr
+        process = subprocess.run(login, capture_output=True, timeout=30, text=True)
+        assert process.stdout == "bob\n", process.stderr
     finally:
         cluster.trust_authority("login", "")
 

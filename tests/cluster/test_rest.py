@@ -28,10 +28,10 @@ def test_ping(cluster: Cluster, version: str) -> None:
 
 
 def test_a_wrong_token_is_refused(cluster: Cluster) -> None:
-    with pytest.raises(urllib.error.HTTPError) as caught:
+    with pytest.raises(urllib.error.HTTPError) as error:
         call(cluster, "v0.0.41/jobs", cluster.make_token("bob"))
-    assert caught.value.code == 511  # what slurmrestd 24.11 says
-    caught.value.close()
+    assert error.value.code == 511  # what slurmrestd 24.11 says
+    error.value.close()
 
 
 def test_a_job_is_submitted_and_ends(cluster: Cluster) -> None:
@@ -62,5 +62,5 @@ def test_the_database_answers_too(cluster: Cluster) -> None:
     }
     url = f"{cluster.slurmrest_url}/slurmdb/v0.0.41/qos/"
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
-        names = {each["name"] for each in json.load(answer)["qos"]}
+        names = {item["name"] for item in json.load(answer)["qos"]}
     assert names == {"normal", "long", "debug"}

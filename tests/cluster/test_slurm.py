@@ -16,9 +16,9 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 def submit(ssh: Ssh, script: str, *options: str) -> str:
     """The number of a new job of alice, whose script comes on standard input."""
     words = " ".join(options)
-    done = ssh(f"sbatch --parsable --output=job-%j.out {words}", stdin=f"#!/bin/sh\n{script}\n")
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    result = ssh(f"sbatch --parsable --output=job-%j.out {words}", stdin=f"#!/bin/sh\n{script}\n")
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
 
 
 def accounting(cluster: Cluster, job: str) -> dict[str, str]:
@@ -37,7 +37,7 @@ def wait_for_end(cluster: Cluster, job: str) -> dict[str, str]:
 
 def queued(ssh: Ssh, job: str) -> dict[str, Any]:
     jobs = json.loads(ssh("squeue --json").stdout)["jobs"]
-    return next((each for each in jobs if str(each["job_id"]) == job), {})
+    return next((item for item in jobs if str(item["job_id"]) == job), {})
 
 
 def wait_for_reason(ssh: Ssh, job: str, reason: str) -> None:
@@ -72,7 +72,7 @@ def test_partitions(ssh: Ssh) -> None:
         "short up 10:00 1 gpu:tesla:2",
     ]
     as_json = json.loads(ssh("sinfo --json").stdout)
-    assert {each["partition"]["name"] for each in as_json["sinfo"]} >= {"main", "gpu"}
+    assert {item["partition"]["name"] for item in as_json["sinfo"]} >= {"main", "gpu"}
 
 
 def test_a_job_gets_the_gpus_it_asked_for(cluster: Cluster, ssh: Ssh) -> None:
@@ -87,15 +87,15 @@ def test_a_job_gets_the_gpus_it_asked_for(cluster: Cluster, ssh: Ssh) -> None:
 def test_what_waits_says_why(cluster: Cluster, ssh: Ssh) -> None:
     closed = submit(ssh, "true", "--partition=closed")
     poor = submit(ssh, "true", "--account=empty")
-    held = submit(ssh, "true", "--hold")
+    result = submit(ssh, "true", "--hold")
     wait_for_reason(ssh, closed, "PartitionDown")
     wait_for_reason(ssh, poor, "AssocGrpCPUMinutesLimit")
-    wait_for_reason(ssh, held, "JobHeldUser")
+    wait_for_reason(ssh, result, "JobHeldUser")
     with node_taken(cluster, "node1"), node_taken(cluster, "node2"):
         large = submit(ssh, "true", "--cpus-per-task=64")
         wait_until(lambda: queued(ssh, large)["state_reason"] in ("Resources", "Priority"), 20, "")
-    cluster.scontrol("release", held)
-    assert wait_for_end(cluster, held)["State"] == "COMPLETED"
+    cluster.scontrol("release", result)
+    assert wait_for_end(cluster, result)["State"] == "COMPLETED"
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_what_waits_says_why(cluster: Cluster, ssh: Ssh) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(ssh: Ssh, option: str, message: str) -> None:
-    done = ssh(f"sbatch {option}", stdin="#!/bin/sh\n")
-    assert done.returncode != 0
-    assert message in done.stderr
+    result = ssh(f"sbatch {option}", stdin="#!/bin/sh\n")
+    assert result.returncode != 0
+    assert message in result.stderr
 
 
 def test_accounts_and_qos(ssh: Ssh) -> None:
@@ -157,6 +157,6 @@ def test_a_job_is_preempted_and_requeued(cluster: Cluster, ssh: Ssh) -> None:
 def test_others_see_jobs_but_not_scripts(cluster: Cluster, ssh: Ssh) -> None:
     job = submit(ssh, "true", "--hold")
     assert job in cluster.run("login", ["squeue", "--noheader"], "bob")
-    asked = cluster.exec("login", ["scontrol", "write", "batch_script", job, "-"], "bob")
-    assert asked.stdout == ""
-    assert "Invalid user id" in asked.stderr
+    result = cluster.exec("login", ["scontrol", "write", "batch_script", job, "-"], "bob")
+    assert result.stdout == ""
+    assert "Invalid user id" in result.stderr

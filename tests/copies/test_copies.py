@@ -111,22 +111,22 @@ def write(path: Path, content: bytes = b"content") -> Path:
 
 def tree(root: Path) -> dict[bytes, tuple[object, ...]]:
     """All that is below a directory: types, contents, times and permissions of files."""
-    found: dict[bytes, tuple[object, ...]] = {}
+    document: dict[bytes, tuple[object, ...]] = {}
     for folder, folders, files in os.walk(os.fsencode(root)):
         for name in folders + files:
             path = os.path.join(folder, name)
             info = os.lstat(path)
             below = os.path.relpath(path, os.fsencode(root))
             if stat.S_ISLNK(info.st_mode):
-                found[below] = ("link", os.readlink(path))
+                document[below] = ("link", os.readlink(path))
             elif stat.S_ISDIR(info.st_mode):
-                found[below] = ("directory",)
+                document[below] = ("directory",)
             elif stat.S_ISREG(info.st_mode):
                 digest = hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest()
-                found[below] = ("file", digest, info.st_mtime_ns, stat.S_IMODE(info.st_mode))
+                document[below] = ("file", digest, info.st_mtime_ns, stat.S_IMODE(info.st_mode))
             else:
-                found[below] = ("special",)
-    return found
+                document[below] = ("special",)
+    return document
 
 
 def content(size: int) -> bytes:
@@ -208,8 +208,8 @@ async def test_a_name_that_is_taken(
     (bench.two / "d" / "file").write_bytes(b"old")
     copy = await bench.copy(b"d", conflict=conflict)
     assert copy.state is state
-    found = (bench.two / "d" / "file").read_bytes()
-    assert found == (b"old" if expected == b"old" else b"content" * factor)
+    result = (bench.two / "d" / "file").read_bytes()
+    assert result == (b"old" if expected == b"old" else b"content" * factor)
     assert [path.name for path in (bench.two / "d").iterdir()] == ["file"]
 
 
@@ -286,7 +286,7 @@ async def test_copies_in_both_directions_do_not_wait_for_each_other(bench: Bench
     copies = [bench.add(b"one"), bench.add(b"two", target="one")]
     bench.records.update(copies[1].id, lambda row: setattr(row, "source_storage", "two"))
     async with asyncio.timeout(60):
-        await asyncio.gather(*(bench.jobs.work(bench.records.find(one.id)) for one in copies))
+        await asyncio.gather(*(bench.jobs.work(bench.records.find(copy.id)) for copy in copies))
     assert {bench.records.find(copy.id).state for copy in copies} == {CopyState.DONE}
     assert tree(bench.one) == tree(bench.two)
 

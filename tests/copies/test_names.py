@@ -6,7 +6,7 @@ from rosetta_hub.copies.names import free_name, sort_key
 
 
 @pytest.mark.parametrize(
-    ("name", "taken", "expected"),
+    ("name", "value", "expected"),
     [
         (b"a.txt", set(), b"a.txt"),
         (b"a.txt", {b"a.txt"}, b"a (2).txt"),
@@ -16,15 +16,15 @@ from rosetta_hub.copies.names import free_name, sort_key
         (b"x" * 255, {b"x" * 255}, b"x" * 251 + b" (2)"),
     ],
 )
-def test_a_free_name(name: bytes, taken: set[bytes], expected: bytes) -> None:
-    assert free_name(name, taken) == expected
+def test_a_free_name(name: bytes, value: set[bytes], expected: bytes) -> None:
+    assert free_name(name, value) == expected
 
 
 def test_a_free_name_is_not_cut_within_a_character() -> None:
     name = "é".encode() * 127
-    found = free_name(name, {name})
-    assert len(found) <= 255
-    assert found.decode().endswith("é (2)")
+    result = free_name(name, {name})
+    assert len(result) <= 255
+    assert result.decode().endswith("é (2)")
 
 
 def test_parents_come_before_what_is_in_them() -> None:

@@ -56,13 +56,13 @@ def finish(row: Copy, state: CopyState) -> None:
 @asynccontextmanager
 async def queue(work: Work, woken: Woken, at_once: int = 8) -> AsyncIterator[JobQueue[Copy]]:
     """A queue that runs."""
-    made = JobQueue("copy", work.records, work, per_user=2, at_once=at_once)
-    woken.listeners.append(made.wake)
-    task = asyncio.create_task(made.run(), name="queue")
-    yield made
+    result = JobQueue("copy", work.records, work, per_user=2, at_once=at_once)
+    woken.listeners.append(result.wake)
+    task = asyncio.create_task(result.run(), name="queue")
+    yield result
     task.cancel()
-    woken.listeners.remove(made.wake)
-    for running in list(made._running.values()):
+    woken.listeners.remove(result.wake)
+    for running in list(result._running.values()):
         running.cancel()
 
 
@@ -97,17 +97,17 @@ async def test_a_storage_that_is_away_is_told_and_asked_again(
     monkeypatch.setattr("rosetta_hub.jobs.queue.FIRST_BACKOFF", 0.01)
     work.faults = [ResourceUnavailable("The storage Home does not answer.")] * 2
     async with queue(work, woken):
-        seen: list[tuple[CopyState, str]] = []
+        calls: list[tuple[CopyState, str]] = []
 
         def look() -> bool:
-            found = records.find(copy.id)
-            seen.append((found.state, found.message))
+            match = records.find(copy.id)
+            calls.append((match.state, match.message))
             return copy.id in work.running
 
         copy = records.add(some_copy())
         await until(look)
     assert len(work.begun) == 3
-    waiting = [message for state, message in seen if state is CopyState.QUEUED and message]
+    waiting = [message for state, message in calls if state is CopyState.QUEUED and message]
     assert all(text.startswith("The storage Home does not answer.") for text in waiting)
 
 

@@ -14,7 +14,7 @@ def queue(*owners: str) -> list[Copy]:
     copies: list[Copy] = []
     for owner in owners:
         copy = some_copy(User(owner))
-        copy.id = f"{owner}{sum(one.user == owner for one in copies)}"
+        copy.id = f"{owner}{sum(item.user == owner for item in copies)}"
         copies.append(copy)
     return copies
 
@@ -35,5 +35,5 @@ def queue(*owners: str) -> list[Copy]:
 def test_choice(
     owners: list[str], running: list[str], per_user: int, at_once: int, expected: list[str]
 ) -> None:
-    chosen = choose_jobs(queue(*owners), running, per_user, at_once)
-    assert [copy.id for copy in chosen] == expected
+    jobs = choose_jobs(queue(*owners), running, per_user, at_once)
+    assert [copy.id for copy in jobs] == expected

@@ -32,8 +32,8 @@ def test_a_spool_keeps_items_of_all_names() -> None:
         item(b"d/pipe", "fifo"),
     ]
     with Spool() as spool:
-        for one in expected:
-            spool.add(one)
+        for value in expected:
+            spool.add(value)
         assert list(spool.read()) == expected
         assert (spool.files, spool.bytes) == (2, 3)
 
@@ -51,7 +51,8 @@ def test_items_meet_those_of_the_same_name() -> None:
     source = items(b"s", b"s/a", b"s/a/x", b"s/a/y", b"s/a-b", b"s/c")
     target = items(b"t/u", b"t/u/a", b"t/u/a/b", b"t/u/a/y", b"t/u/b", b"t/u/c")
     pairs = [
-        (one.path, other and other.path) for one, other in pair_items(source, target, b"s", b"t/u")
+        (value.path, other and other.path)
+        for value, other in pair_items(source, target, b"s", b"t/u")
     ]
     assert pairs == [
         (b"s", b"t/u"),

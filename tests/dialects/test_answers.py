@@ -81,10 +81,10 @@ def jobs_text(name: str) -> str:
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_jobs(name: str) -> None:
-    found = DIALECTS[name]().parse_jobs(jobs_text(name), NOW)
+    jobs = DIALECTS[name]().parse_jobs(jobs_text(name), NOW)
     rows = [
         (job.id, job.name, job.user, job.state.value, job.reason, job.partition, job.node)
-        for job in found
+        for job in jobs
     ]
     assert rows == JOBS[name]
 
@@ -100,8 +100,8 @@ ENDS_AT = {
 @pytest.mark.parametrize("name", DIALECTS)
 def test_end_of_the_running_job(name: str) -> None:
     """None where the scheduler writes times without a time zone."""
-    found = DIALECTS[name]().parse_jobs(jobs_text(name), NOW)
-    assert found[0].ends_at == ENDS_AT.get(name)
+    jobs = DIALECTS[name]().parse_jobs(jobs_text(name), NOW)
+    assert jobs[0].ends_at == ENDS_AT.get(name)
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -142,11 +142,11 @@ def test_half_an_answer_is_none(name: str, part: float) -> None:
     ],
 )
 def test_ends(name: str, file: str, job_id: str, end: JobEnd | None) -> None:
-    found = DIALECTS[name]().parse_end(read(file), job_id)
-    if end is None or found is None:
-        assert found is end
+    result = DIALECTS[name]().parse_end(read(file), job_id)
+    if end is None or result is None:
+        assert result is end
         return
-    assert (found.cause, found.scheduler_state, found.exit_code, found.by) == (
+    assert (result.cause, result.scheduler_state, result.exit_code, result.by) == (
         end.cause,
         end.scheduler_state,
         end.exit_code,

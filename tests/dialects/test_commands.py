@@ -147,8 +147,8 @@ def test_wrapped_script_is_shell_and_python(tmp_path: Path) -> None:
     assert path.read_text().startswith("#!/bin/sh\n")
     for interpreter in ("/bin/sh", sys.executable):
         command = [interpreter, str(path), "a b"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-        assert done.stdout == "['a b']\n", done.stderr
+        process = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        assert process.stdout == "['a b']\n", process.stderr
 
 
 def test_other_scripts_are_left_alone() -> None:
@@ -161,7 +161,7 @@ def test_the_hub_never_loads_batchspawners_message_handler() -> None:
         "loaded = [name for name in sys.modules if name.startswith('batchspawner')];"
         "assert not loaded, loaded"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], timeout=60, capture_output=True, text=True
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")

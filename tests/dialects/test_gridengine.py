@@ -52,8 +52,8 @@ def container() -> Iterator[str]:
 
 
 def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=60)
-    return done.stdout + done.stderr
+    process = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=60)
+    return process.stdout + process.stderr
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def test_cancel_and_time_limit(wms: BatchWms) -> None:
     script = "#!/usr/bin/env python3\nimport time\ntime.sleep(600)\n"
     limited = await wms.submit(JobRequest("rosetta-limited", time_limit=2), script)
     doomed = await wms.submit(JobRequest("rosetta-doomed"), script)
-    held = await wms.submit(JobRequest("rosetta-held", extra=("-h",)), script)
+    result = await wms.submit(JobRequest("rosetta-held", extra=("-h",)), script)
     await wait_for(lambda: running(wms, doomed), "the job runs", 60)
     jobs = {job.name: job for job in await wms.jobs(["alice", "root"])}
     assert jobs["rosetta-doomed"].node == "sgehost"
@@ -94,7 +94,7 @@ async def test_cancel_and_time_limit(wms: BatchWms) -> None:
         JobState.PENDING,
         "JobHeld",
     )
-    await asyncio.gather(wms.cancel(doomed), wms.cancel(held))
+    await asyncio.gather(wms.cancel(doomed), wms.cancel(result))
     await wait_for(lambda: over(wms, doomed), "the job is cancelled", 60)
     await wait_for(lambda: over(wms, limited), "the job reached its limit", 60)
     ends = [await wms.end(doomed), await wms.end(limited)]

@@ -19,8 +19,8 @@ def build_script(*lines: str) -> str:
 
 
 async def ended(fake: Fake, job_id: str) -> bool:
-    gone = all(job.id != job_id for job in await fake.wms.jobs([USER]))
-    return gone and await fake.wms.end(job_id) is not None
+    result = all(job.id != job_id for job in await fake.wms.jobs([USER]))
+    return result and await fake.wms.end(job_id) is not None
 
 
 async def running(fake: Fake, job_id: str) -> bool:
@@ -50,7 +50,7 @@ async def test_running_job_is_shown_and_cancelled(fake: Fake) -> None:
     await wait_for(lambda: running(fake, job_id), "the job runs")
     (job,) = await fake.wms.jobs([USER])
     assert (job.id, job.name, job.user, job.node) == (job_id, NAME, USER, "node1")
-    assert [one.id for one in await fake.wms.find(NAME)] == [job_id]
+    assert [item.id for item in await fake.wms.find(NAME)] == [job_id]
     assert await fake.wms.end(job_id) is None
     await fake.wms.cancel(job_id)
     await wait_for(lambda: ended(fake, job_id), "the job is cancelled")
@@ -98,8 +98,8 @@ async def test_one_query_for_all_users(fake: Fake) -> None:
     for number, user in enumerate(("alice", "bob", "carol"), 1):
         fake.put(number, f"rosetta-{user}", user)
     before = len(fake.calls())
-    found = await fake.wms.jobs(["alice", "bob"])
-    assert [job.name for job in found] == ["rosetta-alice", "rosetta-bob"]
+    jobs = await fake.wms.jobs(["alice", "bob"])
+    assert [job.name for job in jobs] == ["rosetta-alice", "rosetta-bob"]
     assert len(fake.calls()) == before + 1
 
 

@@ -159,12 +159,12 @@ def registry() -> Iterator[str]:
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     """A running hub; what a test starts in it, it stops."""
     directory = tmp_path_factory.mktemp("hub")
-    found = Deployment(directory, SOFTWARE, COMPUTING, extra=LIFETIMES)
+    result = Deployment(directory, SOFTWARE, COMPUTING, extra=LIFETIMES)
     try:
-        await found.start()
-        yield found
+        await result.start()
+        yield result
     finally:
-        await found.stop()
+        await result.stop()
     await asyncio.to_thread(shutil.rmtree, directory)
 
 

@@ -191,8 +191,8 @@ class Deployment:
     def edge_pid(self) -> int | None:
         """The process of the edge, as its log says."""
         with contextlib.suppress(OSError):
-            found = re.findall(r"ready, process (\d+)", (self.state_dir / "edge.log").read_text())
-            return int(found[-1]) if found else None
+            result = re.findall(r"ready, process (\d+)", (self.state_dir / "edge.log").read_text())
+            return int(result[-1]) if result else None
         return None
 
     def agent_pid(self, task: dict[str, Any]) -> int:
@@ -217,10 +217,10 @@ class Deployment:
         await self.stop_hub()
         shutdown = ["-m", "rosetta_hub", "shutdown", "--config", str(self.config)]
         command = [*self.prefix, self.python, *shutdown]
-        done = await asyncio.to_thread(
+        result = await asyncio.to_thread(
             subprocess.run, command, capture_output=True, text=True, timeout=150, check=False
         )
-        assert done.returncode == 0, done.stderr
+        assert result.returncode == 0, result.stderr
 
     async def stop_edge(self) -> None:
         """End the edge alone."""
@@ -238,15 +238,15 @@ class Deployment:
         follow: bool = False,
     ) -> HTTPResponse:
         """One request; answers of any status are returned, 599 is none."""
-        sent = dict(headers or {})
+        values = dict(headers or {})
         if token:
-            sent["Authorization"] = f"token {token}"
+            values["Authorization"] = f"token {token}"
         if body is not None:
-            sent.setdefault("Content-Type", "application/json")
+            values.setdefault("Content-Type", "application/json")
         request = HTTPRequest(
             url if url.startswith("http") else self.url + url,
             method=method,
-            headers=sent,
+            headers=values,
             body=None if body is None else json.dumps(body),
             allow_nonstandard_methods=True,
             follow_redirects=follow,
@@ -377,10 +377,10 @@ class User:
         """
         query = f"?interface={interface}" if interface else ""
         open_url = f"/services/rosetta/open/{task_id}{query}"
-        found = await self.deployment.fetch("GET", open_url, self.token)
-        assert found.code == 302, (found.code, found.body)
+        answer = await self.deployment.fetch("GET", open_url, self.token)
+        assert answer.code == 302, (answer.code, answer.body)
         send = fetch or self.deployment.fetch_page
-        named = await send(found.headers["Location"])
+        named = await send(answer.headers["Location"])
         assert named.code == 302, (named.code, named.body)
         issued = await self.deployment.fetch("GET", named.headers["Location"], self.token)
         assert issued.code == 302, (issued.code, issued.body)
@@ -397,8 +397,8 @@ class OpenedTask:
 
     async def get(self, path: str = "/", **headers: str) -> HTTPResponse:
         """A request that a page of the task itself makes."""
-        sent = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin", **headers}
-        return await self.deployment.fetch("GET", self.url + path, headers=sent)
+        document = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin", **headers}
+        return await self.deployment.fetch("GET", self.url + path, headers=document)
 
     def websocket_request(self, path: str) -> HTTPRequest:
         """A WebSocket that a page of the task itself opens."""

@@ -69,5 +69,5 @@ async def run_first_cell(page: Page, output: str) -> None:
     await page.get_by_text("(ipykernel) | Idle").wait_for(timeout=90_000)
     await cell.click(timeout=60_000)
     await page.keyboard.press("Shift+Enter")
-    shown = page.locator(".jp-OutputArea-output", has_text=output)
-    await shown.first.wait_for(timeout=60_000)
+    result = page.locator(".jp-OutputArea-output", has_text=output)
+    await result.first.wait_for(timeout=60_000)

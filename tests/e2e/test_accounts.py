@@ -39,9 +39,9 @@ _LINK = re.compile(r"http://\S+")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mailbox() -> AsyncIterator[tuple[Mailbox, int]]:
     """The mail server, and its port."""
-    made = Mailbox()
-    async with serve(made, None) as port:
-        yield made, port
+    result = Mailbox()
+    async with serve(result, None) as port:
+        yield result, port
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,23 +51,23 @@ async def hub(
     """A hub with an administrator, `chief`, whom the command line has made."""
     directory = tmp_path_factory.mktemp("users")
     extra = ACCOUNTS.format(port=mailbox[1])
-    made = Deployment(directory, SOFTWARE[:1], COMPUTING, extra=extra)
-    command = [sys.executable, "-m", "rosetta_hub", "account", "--config", str(made.config)]
+    deployment = Deployment(directory, SOFTWARE[:1], COMPUTING, extra=extra)
+    command = [sys.executable, "-m", "rosetta_hub", "account", "--config", str(deployment.config)]
     command += ["create", "chief", "--admin", "--password-stdin"]
     work = subprocess.run
     await asyncio.to_thread(work, command, input=f"{STRONG}\n", text=True, check=True, timeout=60)
     try:
-        await made.start()
-        yield made
+        await deployment.start()
+        yield deployment
     finally:
-        await made.stop()
+        await deployment.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as made:
-        yield made
+    async with chromium() as result:
+        yield result
 
 
 async def log_in(page: Page, hub: Deployment, name: str, password: str) -> None:
@@ -192,8 +192,8 @@ async def test_drain_announcement_and_audit_log(hub: Deployment, browser: Browse
     async with chief.expect_download() as started:
         await chief.get_by_role("link", name="Export as JSON lines").click()
     lines = Path(await (await started.value).path()).read_text().splitlines()
-    told = {(record["event"], record["actor"]) for record in map(json.loads, lines)}
-    assert {("computing.drain", "chief"), ("announcement.change", "chief")} <= told
+    values = {(record["event"], record["actor"]) for record in map(json.loads, lines)}
+    assert {("computing.drain", "chief"), ("announcement.change", "chief")} <= values
     await chief.get_by_role("tab", name="Computing").click()
     await resume.click()
     await expect(chief.get_by_role("button", name="Drain This machine")).to_be_visible()

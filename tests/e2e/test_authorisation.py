@@ -50,7 +50,7 @@ def example(pattern: str, task: dict[str, Any]) -> str:
 
 def guarded() -> list[str]:
     """The patterns of routes that are somebody's."""
-    return [one for one in routes() if not any(public in one for public in PUBLIC)]
+    return [route for route in routes() if not any(public in route for public in PUBLIC)]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_with_the_token_of_another_user(
     deployment: Deployment, alice: User, bob: User, task: dict[str, Any]
 ) -> None:
     about_the_task = [
-        one for one in guarded() if ("{12}" in one or "[^/]" in one) and OWN not in one
+        item for item in guarded() if ("{12}" in item or "[^/]" in item) and OWN not in item
     ]
     assert len(about_the_task) > 8
     for pattern in about_the_task:

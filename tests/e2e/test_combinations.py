@@ -65,7 +65,7 @@ async def hub(
     directory = tmp_path_factory.mktemp(engine)
     computing = {"id": "local", "name": "This machine", "container_engines": [engine]}
     with machine_for(engine, directory) as machine:
-        found = Deployment(
+        deployment = Deployment(
             machine.directory / "hub",
             example_software(registry, directory),
             [{**computing, "max_memory": "2G"}],
@@ -73,12 +73,12 @@ async def hub(
             prefix=machine.prefix,
         )
         if machine.prefix:
-            os.chown(found.directory, 1000, 1000)
+            os.chown(deployment.directory, 1000, 1000)
         try:
-            await found.start()
-            yield engine, found
+            await deployment.start()
+            yield engine, deployment
         finally:
-            await found.stop()
+            await deployment.stop()
 
 
 def machine_for(engine: str, directory: Path) -> contextlib.AbstractContextManager[Machine]:
@@ -91,8 +91,8 @@ def machine_for(engine: str, directory: Path) -> contextlib.AbstractContextManag
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as found:
-        yield found
+    async with chromium() as result:
+        yield result
 
 
 async def start_by_form(page: Page, deployment: Deployment, image: str) -> str:
@@ -150,7 +150,7 @@ async def shell_with_a_window(page: Page, display: str) -> None:
     password = await page.locator("#credentials .connect-secret").inner_text()
     options = ["-X", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     picture = "for i in $(seq 100); do xwd -silent -name xclock | wc -c | grep -v ^0 && break; done"
-    done = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run,
         ["sshpass", "-e", *command, *options, f"xclock & {picture}; kill $!"],
         env={**os.environ, "SSHPASS": password, "DISPLAY": display},
@@ -158,8 +158,8 @@ async def shell_with_a_window(page: Page, display: str) -> None:
         text=True,
         timeout=60,
     )
-    assert done.stdout.strip().isdecimal(), done.stderr
-    assert int(done.stdout) > 164 * 164, "a picture of the clock, which came through the tunnel"
+    assert result.stdout.strip().isdecimal(), result.stderr
+    assert int(result.stdout) > 164 * 164, "a picture of the clock, which came through the tunnel"
 
 
 @pytest.mark.timeout(FIRST_START + 200)

@@ -30,10 +30,10 @@ async def terminal(
     deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Terminal]:
     """The machine of a user, who has all tasks of this module."""
-    found = Terminal(await deployment.user("carol"), tmp_path_factory.mktemp("home"), [])
-    yield found
-    await found.close()
-    await found.user.clean()
+    result = Terminal(await deployment.user("carol"), tmp_path_factory.mktemp("home"), [])
+    yield result
+    await result.close()
+    await result.user.clean()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -46,7 +46,7 @@ async def running(user: User, software: str) -> dict[str, Any]:
     """A running task, the only one of that name: a test that is tried again has one already."""
     name = f"my-{software}"
     listed = json.loads((await user.api("GET", "tasks")).body)["tasks"]
-    for task in (one for one in listed if one["name"] == name):
+    for task in (item for item in listed if item["name"] == name):
         await user.delete(task["id"])
     started = await user.start(software=software, name=name)
     return await user.until(started["id"], "running")
@@ -54,16 +54,18 @@ async def running(user: User, software: str) -> dict[str, Any]:
 
 async def config(terminal: Terminal) -> Path:
     """The block for ~/.ssh/config in a file."""
-    done = await terminal.run("rosetta", "ssh", "--config", "my-ssh")
-    assert done.code == 0, done.err
+    result = await terminal.run("rosetta", "ssh", "--config", "my-ssh")
+    assert result.code == 0, result.err
     path = terminal.home / "ssh_config"
-    path.write_bytes(done.out)
+    path.write_bytes(result.out)
     return path
 
 
 async def test_login(terminal: Terminal, server: dict[str, Any]) -> None:
-    done = await terminal.run("rosetta", "ssh", "my-ssh", "cat; whoami; exit 7", stdin=b"\x00\xff")
-    assert (done.code, done.out) == (7, b"\x00\xffmetauser\n"), done.err
+    result = await terminal.run(
+        "rosetta", "ssh", "my-ssh", "cat; whoami; exit 7", stdin=b"\x00\xff"
+    )
+    assert (result.code, result.out) == (7, b"\x00\xffmetauser\n"), result.err
     again = await terminal.run("rosetta", "ssh", server["id"], "--", "-tt", "tty")
     assert (again.code, again.out.strip()) == (0, b"/dev/pts/0"), again.err
     hosts = (terminal.home / "config" / "known_hosts").read_text()
@@ -90,18 +92,18 @@ async def test_files_are_copied(terminal: Terminal, server: dict[str, Any]) -> N
 async def test_folders_are_synchronized(terminal: Terminal, server: dict[str, Any]) -> None:
     """With rsync, which starts `ssh` by itself, there and back; what has arrived stays."""
     shell, name = f"ssh -F {await config(terminal)}", f"sent-{secrets.token_hex(4)}"
-    sent, back, there = terminal.home / name, terminal.home / f"{name}-back", f"/tmp/{name}/"
-    (sent / "inner folder").mkdir(parents=True)
-    (sent / "inner folder" / "a").write_bytes(b"a" * 100_000)
-    (sent / "b").write_text("b")
+    home, back, there = terminal.home / name, terminal.home / f"{name}-back", f"/tmp/{name}/"
+    (home / "inner folder").mkdir(parents=True)
+    (home / "inner folder" / "a").write_bytes(b"a" * 100_000)
+    (home / "b").write_text("b")
     options = ("-a", "--itemize-changes", "-e", shell)
-    done = await terminal.run("rsync", *options, f"{sent}/", f"rosetta-my-ssh:{there}")
-    assert done.code == 0, done.err
-    done = await terminal.run("rsync", *options, f"rosetta-my-ssh:{there}", f"{back}/")
-    assert done.code == 0, done.err
+    result = await terminal.run("rsync", *options, f"{home}/", f"rosetta-my-ssh:{there}")
+    assert result.code == 0, result.err
+    result = await terminal.run("rsync", *options, f"rosetta-my-ssh:{there}", f"{back}/")
+    assert result.code == 0, result.err
     assert (back / "inner folder" / "a").read_bytes() == b"a" * 100_000
-    (sent / "b").write_text("changed")
-    again = await terminal.run("rsync", *options, f"{sent}/", f"rosetta-my-ssh:{there}")
+    (home / "b").write_text("changed")
+    again = await terminal.run("rsync", *options, f"{home}/", f"rosetta-my-ssh:{there}")
     moved = [line.split()[-1] for line in again.out.decode().splitlines() if line[0] == "<"]
     assert (again.code, moved) == (0, ["b"]), again.err
 
@@ -142,11 +144,11 @@ async def test_a_window_is_shown_here(terminal: Terminal, server: dict[str, Any]
     picture = "for i in $(seq 300); do xwd -silent -name xclock >/tmp/xwd && break; sleep 0.1; done"
     command = f"xclock -geometry 200x100 & {picture}; kill $!; wc -c </tmp/xwd"
     login = ("env", f"DISPLAY={display}", "rosetta", "ssh", "my-ssh", "-X")
-    done = await terminal.run(*login, command)
+    result = await terminal.run(*login, command)
     screen.terminate()
     await screen.wait()
     # A picture of the window, taken over the same connection: no fewer bytes than pixels.
-    assert int(done.out or b"0") > 200 * 100, done.err
+    assert int(result.out or b"0") > 200 * 100, result.err
 
 
 async def test_a_key_of_the_users_agent(terminal: Terminal) -> None:
@@ -156,8 +158,8 @@ async def test_a_key_of_the_users_agent(terminal: Terminal) -> None:
     key.write_bytes(KEY.export_private_key())
     key.chmod(0o600)
     command = f"ssh-add -q {key} && rm {key} && exec rosetta ssh my-key-server whoami"
-    done = await terminal.run("ssh-agent", "sh", "-c", command)
-    assert (done.code, done.out) == (0, b"metauser\n"), done.err
+    result = await terminal.run("ssh-agent", "sh", "-c", command)
+    assert (result.code, result.out) == (0, b"metauser\n"), result.err
 
 
 async def test_the_password_is_nowhere(terminal: Terminal, server: dict[str, Any]) -> None:
@@ -167,25 +169,25 @@ async def test_the_password_is_nowhere(terminal: Terminal, server: dict[str, Any
     assert process.stdout is not None
     async with asyncio.timeout(TIMEOUT):
         assert await process.stdout.readline() == b"in\n"
-    seen = processes_of(process.pid)
+    result = processes_of(process.pid)
     # ssh, and what it runs for the connection.
-    assert len(seen) >= 2
-    assert [both for both in seen if password.encode() in b"".join(both)] == []
-    assert [argv for argv, _ in seen if terminal.user.token.encode() in argv] == []
+    assert len(result) >= 2
+    assert [both for both in result if password.encode() in b"".join(both)] == []
+    assert [argv for argv, _ in result if terminal.user.token.encode() in argv] == []
     assert password not in terminal.user.deployment.log
-    kept = [path.read_text() for path in terminal.home.rglob("known_hosts")]
-    assert password not in "".join(kept)
+    values = [path.read_text() for path in terminal.home.rglob("known_hosts")]
+    assert password not in "".join(values)
 
 
 def processes_of(session: int) -> list[tuple[bytes, bytes]]:
     """Command line and environment of each process of a session; some may end meanwhile."""
-    found = []
+    values = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             if folder.name.isdecimal() and os.getsid(int(folder.name)) == session:
                 texts = [(folder / name).read_bytes() for name in ("cmdline", "environ")]
-                found.append((texts[0], texts[1]))
-    return found
+                values.append((texts[0], texts[1]))
+    return values
 
 
 @dataclass
@@ -201,9 +203,9 @@ async def forward(terminal: Terminal, task: str, scheme: str) -> Forwarded:
     assert process.stdout is not None
     async with asyncio.timeout(TIMEOUT):
         line = (await process.stdout.readline()).decode()
-    told = re.fullmatch(rf"{scheme}localhost:(\d+) leads to port 8888 of {task}\.\n", line)
-    assert told is not None, line
-    return Forwarded(process, int(told[1]))
+    match = re.fullmatch(rf"{scheme}localhost:(\d+) leads to port 8888 of {task}\.\n", line)
+    assert match is not None, line
+    return Forwarded(process, int(match[1]))
 
 
 async def test_a_web_page_without_cookies(terminal: Terminal) -> None:
@@ -211,8 +213,8 @@ async def test_a_web_page_without_cookies(terminal: Terminal) -> None:
     await running(terminal.user, "jupyter")
     forwarded = await forward(terminal, "my-jupyter", "http://")
     url = f"http://localhost:{forwarded.port}/api/status"
-    done = await terminal.run("curl", "--silent", "--fail", "--noproxy", "*", url)
-    assert b'"kernels"' in done.out, done
+    result = await terminal.run("curl", "--silent", "--fail", "--noproxy", "*", url)
+    assert b'"kernels"' in result.out, result
     # Pages of other sites, and their names for this machine, are kept out.
     code = ("--silent", "--noproxy", "*", "--output", "/dev/null", "--write-out", "%{http_code}")
     for header, expected in (
@@ -254,9 +256,9 @@ async def test_what_is_not_there(terminal: Terminal, server: dict[str, Any]) -> 
     unknown = ("env", "ROSETTA_TOKEN=wrong", "rosetta", "ssh", "--stdio", server["id"])
     assert (await terminal.run(*unknown)).code == 4
     away = ("env", f"ROSETTA_HUB=http://127.0.0.1:{free_port()}", "rosetta", "ssh", "--stdio")
-    lost = await terminal.run(*away, server["id"])
-    assert (lost.code, lost.out) == (7, b"")
-    assert "can't be reached" in lost.err
+    result = await terminal.run(*away, server["id"])
+    assert (result.code, result.out) == (7, b"")
+    assert "can't be reached" in result.err
 
 
 async def logged_in(terminal: Terminal) -> Process:

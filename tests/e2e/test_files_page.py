@@ -225,8 +225,8 @@ async def test_an_upload_survives_a_restart_of_the_service(
     await becomes(half_there, "a part has arrived")
     deployment.kill_service()
     # The browser learns of it when the proxy gives up the connection.
-    told = expect(page.locator("#tray"))
-    await told.to_contain_text("Interrupted: the upload goes on", timeout=60_000)
+    result = expect(page.locator("#tray"))
+    await result.to_contain_text("Interrupted: the upload goes on", timeout=60_000)
     await deployment.answers()
     await session.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded", timeout=60_000)

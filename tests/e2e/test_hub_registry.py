@@ -65,8 +65,8 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
 
 async def print_registry(hub: Deployment, *arguments: str) -> str:
     command = [sys.executable, "-m", "rosetta_hub", "registry", *arguments]
-    done = await asyncio.to_thread(run, [*command, "--config", str(hub.config)])
-    return done.stdout
+    result = await asyncio.to_thread(run, [*command, "--config", str(hub.config)])
+    return result.stdout
 
 
 @dataclass
@@ -101,9 +101,9 @@ def logged_in(engine: str, site: Site, user: User) -> Iterator[Client]:
     with tempfile.TemporaryDirectory() as name:
         client = Client(engine, Path(name))
         words = ["--username", user.name, "--password-stdin", site.host]
-        done = client.call("login", *words, text=user.token)
-        assert done.returncode == 0, done.stderr
-        assert user.token not in done.stdout + done.stderr
+        answer = client.call("login", *words, text=user.token)
+        assert answer.returncode == 0, answer.stderr
+        assert user.token not in answer.stdout + answer.stderr
         yield client
 
 
@@ -113,20 +113,20 @@ async def test_users_push_and_pull_in_their_spaces(site: Site, engine: str) -> N
     own, shared = site.reference(f"alice/{engine}:1"), site.reference("groups/physics/app:1")
     with logged_in(engine, site, alice) as client:
         for reference in (own, shared):
-            done = await asyncio.to_thread(client.push, reference)
-            assert done.returncode == 0, done.stderr
+            result = await asyncio.to_thread(client.push, reference)
+            assert result.returncode == 0, result.stderr
             run([engine, "rmi", "--force", reference])
-            done = await asyncio.to_thread(client.call, "pull", reference)
-            assert done.returncode == 0, done.stderr
+            result = await asyncio.to_thread(client.call, "pull", reference)
+            assert result.returncode == 0, result.stderr
         for name in ("bob/app:1", "groups/biology/app:1", "physics/app:1", "app:1"):
-            done = await asyncio.to_thread(client.push, site.reference(name))
-            assert done.returncode != 0, name
+            result = await asyncio.to_thread(client.push, site.reference(name))
+            assert result.returncode != 0, name
             run(["docker", "rmi", "--force", site.reference(name)])
     with logged_in(engine, site, bob) as client:
         for reference in (own, shared):
-            done = await asyncio.to_thread(client.call, "pull", reference)
-            assert done.returncode != 0
-            assert "denied" in done.stderr, done.stderr
+            result = await asyncio.to_thread(client.call, "pull", reference)
+            assert result.returncode != 0
+            assert "denied" in result.stderr, result.stderr
             assert (await asyncio.to_thread(client.push, reference)).returncode != 0
     assert alice.token not in site.hub.log
 
@@ -140,9 +140,9 @@ async def test_tokens_of_others_and_of_deleted_users_are_refused(site: Site) -> 
         words = ["--username", "carol", "--password-stdin", site.host]
         assert client.call("login", *words, text=bob.token).returncode != 0
         await site.hub.hub_api("DELETE", "/users/carol")
-        done = client.call("login", *words, text=carol.token)
-        assert done.returncode != 0
-        assert "unauthorized" in done.stderr
+        answer = client.call("login", *words, text=carol.token)
+        assert answer.returncode != 0
+        assert "unauthorized" in answer.stderr
 
 
 async def add_software(user: User, site: Site, image: str) -> str:
@@ -161,8 +161,8 @@ async def test_tasks_pull_from_the_spaces_of_their_users(site: Site, engine: str
     image = f"alice/{engine}"
     with logged_in("docker", site, alice) as client:
         assert client.push(site.reference(f"{image}:1")).returncode == 0
-    for each in ("docker", "podman"):
-        argv = [each, "rmi", "--force", site.reference(f"{image}:1")]
+    for text in ("docker", "podman"):
+        argv = [text, "rmi", "--force", site.reference(f"{image}:1")]
         subprocess.run(argv, capture_output=True, check=False)
     for user, states in ((alice, "running"), (bob, "failed")):
         family_id = await add_software(user, site, image)

@@ -59,7 +59,7 @@ def dask_image(base_containers: dict[str, str], tmp_path_factory: pytest.TempPat
     (context / "ca-certificates.crt").touch()
     if authorities and Path(authorities).exists():
         shutil.copyfile(authorities, context / "ca-certificates.crt")
-    settings = [one for one in PROXY_SETTINGS if os.environ.get(one)]
+    settings = [item for item in PROXY_SETTINGS if os.environ.get(item)]
     arguments = [word for name in settings for word in ("--build-arg", name)]
     parent = f"PARENT={base_containers['jupyternotebook']}"
     tag = f"{IMAGE}:{TAG}"
@@ -71,12 +71,12 @@ def dask_image(base_containers: dict[str, str], tmp_path_factory: pytest.TempPat
 @pytest.fixture
 async def deployment(dask_image: str, tmp_path: Path) -> AsyncIterator[Deployment]:
     """A hub whose catalogue has the notebook with Dask."""
-    found = Deployment(tmp_path / "hub", SOFTWARE, COMPUTING)
+    result = Deployment(tmp_path / "hub", SOFTWARE, COMPUTING)
     try:
-        await found.start()
-        yield found
+        await result.start()
+        yield result
     finally:
-        await found.stop()
+        await result.stop()
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ async def wait_ready(user: User, task_id: str) -> dict[str, Any]:
 
     async def probe() -> dict[str, Any] | None:
         task = await user.task(task_id)
-        found: dict[str, Any] | None = task and task["interfaces"][0]
-        return found if found and found["ready"] else None
+        document: dict[str, Any] | None = task and task["interfaces"][0]
+        return document if document and document["ready"] else None
 
     return await eventually(probe, "the dashboard answers")
 

@@ -44,8 +44,8 @@ ATTACKS = {
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as found:
-        yield found
+    async with chromium() as result:
+        yield result
 
 
 async def running(user: User, software: str = "echo") -> dict[str, Any]:
@@ -113,9 +113,9 @@ async def test_a_ticket_of_alice_does_not_let_bob_in(
     await visit(page, f"{deployment.url}{task['open_url']}")
     task_url = page.url
     (cookie,) = (
-        one
-        for one in await contexts[0].cookies(f"{task_url}_rosetta/open")
-        if one["name"] == "rosetta-browser"
+        item
+        for item in await contexts[0].cookies(f"{task_url}_rosetta/open")
+        if item["name"] == "rosetta-browser"
     )
     query = f"browser={hashlib.sha256(cookie['value'].encode()).hexdigest()}"
     issued = await deployment.fetch("GET", f"{task['open_url']}?{query}", alice.token)
@@ -154,26 +154,26 @@ async def test_a_page_of_another_task(
 async def test_a_container_sees_no_cookie_or_token_but_its_own(
     alice: User, deployment: Deployment, browser: Browser
 ) -> None:
-    one, other = await running(alice), await running(alice, "jupyter")
+    first, second = await running(alice), await running(alice, "jupyter")
     context = await browser.new_context()
     page = await log_in(context, deployment, "alice")
-    await visit(page, f"{deployment.url}{other['open_url']}")
+    await visit(page, f"{deployment.url}{second['open_url']}")
     await page.wait_for_load_state()
-    await visit(page, f"{deployment.url}{one['open_url']}")
-    seen = await page.inner_text("body")
+    await visit(page, f"{deployment.url}{first['open_url']}")
+    result = await page.inner_text("body")
     await context.add_cookies([{"name": "tossed", "value": "1", "url": page.url}])
     await visit(page, page.url)
-    seen += await page.inner_text("body")
+    result += await page.inner_text("body")
     cookies = await context.cookies()
     assert len(cookies) > 4, "there is something to leak"
     for cookie in cookies:
-        assert f"{cookie['name']}=" not in seen
+        assert f"{cookie['name']}=" not in result
         # The edge's note of whose port it is holds the task's id, which is the container's name.
         public = ("tossed", "rosetta-port-")
-        assert cookie["name"].startswith(public) or cookie["value"] not in seen, cookie["name"]
-    assert "tossed" not in seen
-    assert deployment.admin_token not in seen
-    assert "JUPYTERHUB" not in seen
+        assert cookie["name"].startswith(public) or cookie["value"] not in result, cookie["name"]
+    assert "tossed" not in result
+    assert deployment.admin_token not in result
+    assert "JUPYTERHUB" not in result
     await context.close()
 
 
@@ -188,17 +188,17 @@ async def test_a_container_does_not_reach_its_neighbour(
     await alice.until(spy["id"], "running")
     name, other = (container_name(task["id"], 1) for task in (spy, victim))
     look = [engine, "inspect", "--format", "{{json .NetworkSettings}}", other]
-    shown = subprocess.run(look, capture_output=True, text=True, check=True).stdout
-    addresses = set(re.findall(r'"IPAddress": ?"([0-9.]+)"', shown))
+    stdout = subprocess.run(look, capture_output=True, text=True, check=True).stdout
+    addresses = set(re.findall(r'"IPAddress": ?"([0-9.]+)"', stdout))
     # Podman's containers have no address outside; 10.0.2.2 is the machine, as slirp4netns shows it.
     for address in addresses or {"10.0.2.2"}:
         code = f"import socket; socket.create_connection(('{address}', 8888), 3)"
-        found = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
-        assert found.returncode != 0, f"{address} answers"
+        process = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
+        assert process.returncode != 0, f"{address} answers"
     # What the engine's DNS calls the neighbour does not tell which task it is.
     for address in addresses:
         code = f"import socket; print(socket.gethostbyaddr('{address}'))"
-        found = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
-        assert victim["id"].encode() not in found.stdout
+        process = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
+        assert victim["id"].encode() not in process.stdout
     itself = "import socket; socket.create_connection(('127.0.0.1', 8888), 3)"
     subprocess.run([engine, "exec", name, "python3", "-c", itself], check=True)

@@ -69,14 +69,14 @@ async def narrow(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Depl
             engine("tiny", work_dir=str(tiny)),
             {**engine("stopped"), "container_engines": ["docker"]},
         ]
-        found = Deployment(directory / "hub", SOFTWARE, computing, ports=2)
+        deployment = Deployment(directory / "hub", SOFTWARE, computing, ports=2)
         try:
             with pytest.MonkeyPatch.context() as environment:
                 environment.setenv("DOCKER_HOST", f"unix://{directory}/stopped.sock")
-                await found.start()
-            yield found
+                await deployment.start()
+            yield deployment
         finally:
-            await found.stop()
+            await deployment.stop()
     await asyncio.to_thread(shutil.rmtree, directory)
 
 
@@ -90,12 +90,12 @@ async def carol(narrow: Deployment) -> AsyncIterator[User]:
 
 def left(task: dict[str, Any]) -> list[str]:
     """The containers of a task."""
-    found = []
+    values = []
     for client in ("docker", "podman"):
         label = f"label=rosetta.task={task['id']}"
         command = [client, "ps", "-a", "--filter", label, "--format={{.Names}}"]
-        found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return found
+        values += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return values
 
 
 async def start(user: User, software: str = "echo", computing: str = "small") -> dict[str, Any]:
@@ -188,19 +188,19 @@ async def test_a_configuration_that_is_refused(
     whole = {"software": SOFTWARE, "computing": COMPUTING, **keys}
     refused = Deployment(tmp_path / "hub", **whole)
     command = [sys.executable, "-m", "jupyterhub", "-f", str(refused.config)]
-    done = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run, command, cwd=refused.directory, capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
     for word in words:
-        assert word in done.stderr
+        assert word in result.stderr
 
 
 async def last_activity(user: User, *tasks: dict[str, Any]) -> list[datetime]:
     """When each of the tasks was used last, as the hub (and its idle culler) knows it."""
     servers = (await user.deployment.hub_api("GET", f"/users/{user.name}"))["servers"]
-    return [datetime.fromisoformat(servers[one["server_name"]]["last_activity"]) for one in tasks]
+    return [datetime.fromisoformat(servers[task["server_name"]]["last_activity"]) for task in tasks]
 
 
 async def test_the_hub_learns_of_use_and_of_idleness(alice: User) -> None:
@@ -230,5 +230,5 @@ async def test_the_hub_learns_of_use_and_of_idleness(alice: User) -> None:
     before = await last_activity(alice, visited, silent)
     await talk()
     assert await last_activity(alice, visited, silent) == before
-    for one in sockets:
-        one.close()
+    for item in sockets:
+        item.close()

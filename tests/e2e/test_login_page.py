@@ -29,8 +29,8 @@ async def rosetta(folder: Path, *arguments: str, **variables: str) -> tuple[int,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, said.decode()
+    text, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, text.decode()
 
 
 def browser_command(folder: Path) -> str:
@@ -69,11 +69,11 @@ async def test_login_and_the_end_of_its_token(
         await agree_by_keyboard(page)
         await expect(page.get_by_text("goes on by itself")).to_be_visible()
         assert page.url.startswith("http://127.0.0.1:")
-        code, said = await login
-        assert (code, "as alice." in said) == (0, True), said
+        code, text = await login
+        assert (code, "as alice." in text) == (0, True), text
         assert await rosetta(tmp_path, "ls", "--json") == (0, "[]\n")
-        code, said = await rosetta(tmp_path, "start", "echo")
-        assert (code, "'servers'" in said) == (3, True), said
+        code, text = await rosetta(tmp_path, "start", "echo")
+        assert (code, "'servers'" in text) == (3, True), text
         # A form of somebody else has no XSRF token: it is as if nobody were logged in.
         forged = await context.request.post(
             f"{deployment.url}/services/rosetta/login",
@@ -85,5 +85,5 @@ async def test_login_and_the_end_of_its_token(
         await page.get_by_role("button", name="Delete the token “rosetta on").click()
         await page.get_by_role("button", name="Delete the token", exact=True).click()
         await expect(page.locator("#token-list li", has_text="rosetta on")).to_have_count(0)
-        code, said = await rosetta(tmp_path, "ls")
-        assert (code, "does not accept the token" in said) == (4, True), said
+        code, text = await rosetta(tmp_path, "ls")
+        assert (code, "does not accept the token" in text) == (4, True), text

@@ -105,20 +105,20 @@ async def test_a_host_name_for_each_task(tmp_path: Path) -> None:
     async with running(tmp_path, tasks_url=tasks_url) as deployment:
         alice = await deployment.user("alice")
         visitor = Visitor(alice)
-        one, other, ssh = [await start(alice, name) for name in ("echo", "echo", "ssh")]
-        url, cookie = await visitor.enter(one)
-        other_url, other_cookie = await visitor.enter(other)
-        assert url == f"http://{one['id']}.tasks.localhost:{port}"
-        assert other_url == f"http://{other['id']}.tasks.localhost:{port}"
+        first, second, ssh = [await start(alice, name) for name in ("echo", "echo", "ssh")]
+        url, cookie = await visitor.enter(first)
+        other_url, other_cookie = await visitor.enter(second)
+        assert url == f"http://{first['id']}.tasks.localhost:{port}"
+        assert other_url == f"http://{second['id']}.tasks.localhost:{port}"
         for address, own in ((url, cookie), (other_url, other_cookie)):
             assert (await visitor.get(address, **same_origin(own))).code == 200
-        renamed = cookie.replace(one["id"], other["id"])
+        renamed = cookie.replace(first["id"], second["id"])
         for stranger in (cookie, renamed):
             assert (await visitor.get(other_url, **same_origin(stranger))).code == 403
-        nobody = url.replace(one["id"], secrets.token_hex(6))
+        nobody = url.replace(first["id"], secrets.token_hex(6))
         assert (await visitor.get(nobody, **same_origin(cookie))).code == 421
         await says_ssh(ssh["interface"]["url"], deployment)
-        await opens_in_a_browser(deployment, one, url)
+        await opens_in_a_browser(deployment, first, url)
         await alice.clean()
 
 
@@ -218,8 +218,8 @@ async def survives(alice: User, *parts: Unit) -> None:
     ticket_url = await alice.enter(task)
 
     async def reachable() -> bool:
-        known = await alice.task(task["id"])
-        again = known is not None and known["state"] == "running"
+        entry = await alice.task(task["id"])
+        again = entry is not None and entry["state"] == "running"
         return again and (await ticket_url.get()).code == 200
 
     assert await reachable()
@@ -228,9 +228,9 @@ async def survives(alice: User, *parts: Unit) -> None:
         assert not await reachable()
         part.start()
         await eventually(reachable, "the task is reachable again")
-    known = await alice.task(task["id"])
-    assert known is not None
-    assert (known["attempt"], known["started"]) == (1, task["started"])
+    value = await alice.task(task["id"])
+    assert value is not None
+    assert (value["attempt"], value["started"]) == (1, task["started"])
     assert containers(task["id"]) == [container_name(task["id"], 1)]
     await alice.clean()
     assert containers(task["id"]) == []

@@ -44,8 +44,8 @@ NOTEBOOK = make_notebook("print(open('/tmp/made').read().upper())")
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Where the account that fetches repositories gets to; pytest's own are closed to it."""
-    with open_folder() as found:
-        yield found
+    with open_folder() as result:
+        yield result
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +68,12 @@ async def builder(git_server: GitServer, folder: Path) -> AsyncIterator[Deployme
     }
     groups = {"builders": {"users": MEMBERS}}
     extra = f"c.Rosetta.builds = {settings!r}\nc.JupyterHub.load_groups = {groups!r}\n"
-    found = Deployment(folder / "hub", [], COMPUTING, extra=extra)
+    deployment = Deployment(folder / "hub", [], COMPUTING, extra=extra)
     try:
-        await found.start()
-        yield found
+        await deployment.start()
+        yield deployment
     finally:
-        await found.stop()
+        await deployment.stop()
         await asyncio.to_thread(remove_images)
 
 

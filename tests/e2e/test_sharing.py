@@ -22,8 +22,8 @@ async def share(owner: User, task: dict[str, Any], **what: Any) -> dict[str, Any
     """Share a task; returns the share or the link."""
     answer = await owner.api("POST", f"tasks/{task['id']}/shares", what)
     assert answer.code == 201, answer.body
-    made: dict[str, Any] = json.loads(answer.body)
-    return made
+    document: dict[str, Any] = json.loads(answer.body)
+    return document
 
 
 async def open_socket(user: User, task: dict[str, Any]) -> WebSocketClientConnection:
@@ -60,12 +60,12 @@ async def test_a_guest_of_each_kind_is_cut_off_at_once(
     mine = await open_socket(alice, task)
     for what in ({"user": "bob"}, {"group": "team"}):
         assert task["id"] not in await listed(bob)
-        made = await share(alice, task, **what)
+        result = await share(alice, task, **what)
         assert task["id"] in await listed(bob)
         socket = await open_socket(bob, task)
         visitors = json.loads((await alice.api("GET", f"tasks/{task['id']}/visitors")).body)
-        assert {one["user"] for one in visitors["visitors"]} == {"alice", "bob"}
-        ended = await alice.api("DELETE", f"tasks/{task['id']}/shares/{made['id']}")
+        assert {visitor["user"] for visitor in visitors["visitors"]} == {"alice", "bob"}
+        ended = await alice.api("DELETE", f"tasks/{task['id']}/shares/{result['id']}")
         assert ended.code == 204, ended.body
         assert await is_cut(socket)
         assert task["id"] not in await listed(bob)
@@ -100,9 +100,9 @@ async def make_link(page: Page) -> str:
     await panel.get_by_text("Share this task", exact=True).click()
     await panel.get_by_label("Share with").select_option("link")
     await panel.get_by_role("button", name="Share", exact=True).click()
-    shown = panel.get_by_label("The link. It is shown this once: hand it on.")
-    await expect(shown).to_be_visible()
-    return await shown.input_value()
+    by_label = panel.get_by_label("The link. It is shown this once: hand it on.")
+    await expect(by_label).to_be_visible()
+    return await by_label.input_value()
 
 
 async def follow(browser: Browser, link: str, name: str) -> Page:

@@ -92,7 +92,7 @@ async def empty_shelves(deployment: Deployment) -> None:
         user = await deployment.user(name)
         await user.clean()
         listed = json.loads((await user.api("GET", "software")).body)["software"]
-        for family in (one for one in listed if one["owner"]["kind"] in ("user", "group")):
+        for family in (item for item in listed if item["owner"]["kind"] in ("user", "group")):
             answer = await user.api("DELETE", f"software/{family['id']}")
             assert answer.code == 204, answer.body
 
@@ -168,10 +168,10 @@ async def standard_users_have_http_alone(alices: Page, bobs: Page) -> None:
 async def what_is_hidden_is_refused(alice: User, bob: User, carol: User, image: str) -> None:
     """What pages do not offer, their users' tokens are not given either."""
     entry = SHELL | {"registry": image.partition("/")[0]}
-    answers = await asyncio.gather(*(one.api("POST", "software", entry) for one in (alice, bob)))
+    answers = await asyncio.gather(*(item.api("POST", "software", entry) for item in (alice, bob)))
     assert [answer.code for answer in answers] == [403, 201]
     listed = json.loads((await bob.api("GET", "software")).body)["software"]
-    family = next(one for one in listed if one["owner"]["kind"] == "group")
+    family = next(item for item in listed if item["owner"]["kind"] == "group")
     version = family["versions"][0]["id"]
     for method, path in (("GET", f"versions/{version}"), ("DELETE", family["id"])):
         assert (await carol.api(method, f"software/{path}")).code == 404

@@ -71,12 +71,12 @@ async def deployment(
     directory = tmp_path_factory.mktemp("hub")
     computing = [COMPUTING[0] | {"extra_binds": [f"{base}/data/*"]}]
     extra = f"c.Rosetta.storages = {storages(base)!r}"
-    found = Deployment(directory, SOFTWARE, computing, extra=extra)
+    result = Deployment(directory, SOFTWARE, computing, extra=extra)
     try:
-        await found.start()
-        yield found
+        await result.start()
+        yield result
     finally:
-        await found.stop()
+        await result.stop()
     shutil.rmtree(directory)
 
 
@@ -117,14 +117,14 @@ async def test_files_stay_under_images_of_different_users(
 async def test_a_home_that_is_left_out_is_not_touched(alice: User, base: Path) -> None:
     await run(alice, software="writer")
     before = (base / "homes/alice/note").read_text()
-    found = await run(alice, software="writer", without_storages=["home"])
-    assert found["NOTE"].count(";") == 1
+    result = await run(alice, software="writer", without_storages=["home"])
+    assert result["NOTE"].count(";") == 1
     assert (base / "homes/alice/note").read_text() == before
 
 
 async def test_directories_that_a_user_adds(alice: User, base: Path) -> None:
-    found = await run(alice, software="writer", binds=[f"{base}/data/m31:/own"])
-    assert found["OWN"] == "cube"
+    result = await run(alice, software="writer", binds=[f"{base}/data/m31:/own"])
+    assert result["OWN"] == "cube"
     task = await alice.start(software="writer", computing="local", binds=[f"{base}/data/out:/own"])
     failed = await alice.until(task["id"], "running", "failed")
     assert (failed["state"], "may not be bound" in failed["message"]) == ("failed", True), failed

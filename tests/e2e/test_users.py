@@ -45,7 +45,7 @@ async def test_a_user_with_tasks_is_deleted_once_they_are_stopped(hub: Deploymen
     task = await alice.start(software="web", computing="cluster")
     assert (await hub.fetch("DELETE", "/hub/api/users/alice", hub.admin_token)).code == 500
     stopped = await alice.api("POST", "users/alice/stop")
-    assert [one["id"] for one in json.loads(stopped.body)["tasks"]] == [task["id"]]
+    assert [item["id"] for item in json.loads(stopped.body)["tasks"]] == [task["id"]]
 
     async def deleted() -> bool:
         answer = await hub.fetch("DELETE", "/hub/api/users/alice", hub.admin_token)
@@ -56,8 +56,8 @@ async def test_a_user_with_tasks_is_deleted_once_they_are_stopped(hub: Deploymen
 
 async def test_who_gets_a_name_anew_gets_no_key_with_it(hub: Deployment) -> None:
     alice = await hub.user("alice")
-    made = await alice.api("PUT", KEY, {"remote_user": "al1ce"})
-    assert made.code == 200, made.body
+    answer = await alice.api("PUT", KEY, {"remote_user": "al1ce"})
+    assert answer.code == 200, answer.body
     assert await key_of(hub, "alice", alice.token)
     client = HubClient(f"{hub.url}/hub/api", hub.admin_token)
     former = (await client.users())["alice"]

@@ -76,8 +76,8 @@ Responder = Callable[[Request], bytes | None]
 def echo(request: Request) -> bytes:
     """All that the container sees, as the body."""
     body = json.dumps([request.method, request.path, request.headers]).encode()
-    sent = b"" if request.method == "HEAD" else body
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), sent)
+    content = b"" if request.method == "HEAD" else body
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), content)
 
 
 class Backend:
@@ -475,22 +475,22 @@ async def _closing(rig: Rig) -> AsyncIterator[Rig]:
 @pytest.fixture
 async def rig(plain_rig: Rig) -> AsyncIterator[Rig]:
     """An edge without TLS."""
-    async for each in _closing(plain_rig):
-        yield each
+    async for item in _closing(plain_rig):
+        yield item
 
 
 @pytest.fixture
 async def secure_rig(tls_rig: Rig) -> AsyncIterator[Rig]:
     """An edge with TLS."""
-    async for each in _closing(tls_rig):
-        yield each
+    async for item in _closing(tls_rig):
+        yield item
 
 
 @pytest.fixture
 async def named_rig(host_rig: Rig) -> AsyncIterator[Rig]:
     """An edge whose tasks have host names, with TLS."""
-    async for each in _closing(host_rig):
-        yield each
+    async for item in _closing(host_rig):
+        yield item
 
 
 async def _serving() -> AsyncIterator[Backend]:
@@ -502,14 +502,14 @@ async def _serving() -> AsyncIterator[Backend]:
 
 @pytest.fixture
 async def backend() -> AsyncIterator[Backend]:
-    async for each in _serving():
-        yield each
+    async for item in _serving():
+        yield item
 
 
 @pytest.fixture
 async def other_backend() -> AsyncIterator[Backend]:
-    async for each in _serving():
-        yield each
+    async for item in _serving():
+        yield item
 
 
 async def _browsing() -> AsyncIterator[BrowserContext]:
@@ -523,12 +523,12 @@ async def _browsing() -> AsyncIterator[BrowserContext]:
 @pytest.fixture
 async def browser() -> AsyncIterator[BrowserContext]:
     """A new profile of a real browser, which takes the tests' certificate for a good one."""
-    async for each in _browsing():
-        yield each
+    async for item in _browsing():
+        yield item
 
 
 @pytest.fixture
 async def other_browser() -> AsyncIterator[BrowserContext]:
     """A browser of somebody else."""
-    async for each in _browsing():
-        yield each
+    async for item in _browsing():
+        yield item

@@ -133,9 +133,9 @@ async def test_sessions_of_an_update_are_exact(rig: "Rig", backend: "Backend") -
 
 
 async def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(EdgeUnavailable) as caught:
+    with pytest.raises(EdgeUnavailable) as error:
         await EdgeClient(tmp_path / "edge.sock").status()
-    assert isinstance(caught.value, Unavailable)
+    assert isinstance(error.value, Unavailable)
 
 
 @pytest.mark.parametrize(

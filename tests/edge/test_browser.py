@@ -88,8 +88,8 @@ async def attack(
     assert await page.text_content("body") == "secret", "an ordinary link still works"
     assert {request.path for request in backend.requests} <= {"/welcome", "/again", "/favicon.ico"}
     assert {request.get("cookie") for request in backend.requests} == {None}
-    seen = {request.get("cookie") for request in hostile_backend.requests}
-    assert seen <= {None, "rosetta-x=1; a=b"}, "a container sees what it set itself"
+    values = {request.get("cookie") for request in hostile_backend.requests}
+    assert values <= {None, "rosetta-x=1; a=b"}, "a container sees what it set itself"
 
 
 async def test_page_of_another_task_gets_nothing(
@@ -148,16 +148,16 @@ async def check_ticket_of_another_browser(
     assert await page.text_content("body") == "alice's /first"
     names = {cookie["name"]: cookie["value"] for cookie in await alice.cookies()}
     (value,) = (names[name] for name in names if name.endswith("rosetta-browser"))
-    stranger, known = await bob.new_page(), await bob.new_page()
+    stranger, entry = await bob.new_page(), await bob.new_page()
     await visit(stranger, await build_ticket_url(task, sha256(value), "/stranger"))
     assert await stranger.text_content("h1") == "This link can't be used"
-    await open_in(known, await rig.open(backend.target), "/bobs")
-    await visit(known, await build_ticket_url(task, sha256(value), "/known"))
-    assert await known.text_content("h1") == "This link can't be used"
+    await open_in(entry, await rig.open(backend.target), "/bobs")
+    await visit(entry, await build_ticket_url(task, sha256(value), "/known"))
+    assert await entry.text_content("h1") == "This link can't be used"
     await visit(page, await build_ticket_url(task, sha256(value), "/second"))
     assert await page.text_content("body") == "alice's /second"
-    seen = {request.path for request in backend.requests}
-    assert seen <= {"/first", "/second", "/bobs", "/favicon.ico"}
+    paths = {request.path for request in backend.requests}
+    assert paths <= {"/first", "/second", "/bobs", "/favicon.ico"}
 
 
 async def test_ticket_of_another_browser_is_refused(
@@ -188,9 +188,9 @@ async def check_tossed_cookie(rig: "Rig", backend: "Backend", browser: BrowserCo
     hostile, task = await rig.open(backend.target), await rig.open(backend.target)
     page = await browser.new_page()
     await open_in(page, hostile)
-    chosen = "x" * 43
-    await page.evaluate(TOSS, chosen)
-    await visit(page, await build_ticket_url(task, sha256(chosen)))
+    text = "x" * 43
+    await page.evaluate(TOSS, text)
+    await visit(page, await build_ticket_url(task, sha256(text)))
     assert await page.text_content("h1") == "This link can't be used"
     await open_in(page, task)
     assert await page.text_content("body") == "a page"
@@ -221,8 +221,8 @@ async def test_page_sets_no_cookie_for_another_task(
     toss = "(id) => { document.cookie = `r${id}-tossed=1`; document.cookie = 'tossed=1'; }"
     await page.evaluate(toss, task.id)
     await visit(page, f"{task.origin}/again")
-    seen = next(request for request in backend.requests if request.path == "/again")
-    assert seen.get("cookie") == "app=1"
+    result = next(request for request in backend.requests if request.path == "/again")
+    assert result.get("cookie") == "app=1"
 
 
 async def test_waiting_page_opens_the_task_by_itself(

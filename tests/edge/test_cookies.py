@@ -46,7 +46,7 @@ async def test_cookies_are_renamed(
     task: "OpenTask", backend: "Backend", line: str, expected: list[str]
 ) -> None:
     lines = await set_cookie(task, backend, line)
-    assert lines == [each.format(r=task.cookie_prefix) for each in expected]
+    assert lines == [item.format(r=task.cookie_prefix) for item in expected]
 
 
 @pytest.fixture

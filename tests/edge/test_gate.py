@@ -196,7 +196,7 @@ async def test_edge_keeps_its_path_for_itself(task: "OpenTask", backend: "Backen
 async def test_traded_session_survives_a_state_that_is_older(task: "OpenTask") -> None:
     path, session = await task.post_ticket()
     await task.page(path)
-    await task.rig.client.put_tasks([each.listener for each in task.rig.tasks])
+    await task.rig.client.put_tasks([item.listener for item in task.rig.tasks])
     assert (await task.fetch("/", {"Cookie": f"{task.cookie_name}={session}"})).status == 200
 
 

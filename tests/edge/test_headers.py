@@ -81,8 +81,8 @@ async def test_forged_headers_are_replaced(task: "OpenTask") -> None:
         "Connection": "close, X-Custom",
         "X-Custom": "1",
     }
-    seen = (await task.fetch("/", {**task.own, **forged})).seen
-    assert seen == {
+    value = (await task.fetch("/", {**task.own, **forged})).seen
+    assert value == {
         "host": task.authority,
         "x-custom": "1",
         "x-forwarded-for": "127.0.0.1",

@@ -26,14 +26,14 @@ async def start(chp: Path, backend: "Backend", tasks_host: str) -> AsyncIterator
 
 @pytest.fixture
 async def proxy(chp: Path, backend: "Backend") -> AsyncIterator[HubProxy]:
-    async for each in start(chp, backend, "tasks.example.org"):
-        yield each
+    async for item in start(chp, backend, "tasks.example.org"):
+        yield item
 
 
 @pytest.fixture
 async def star_proxy(chp: Path, backend: "Backend") -> AsyncIterator[HubProxy]:
-    async for each in start(chp, backend, "*.tasks.example.org"):
-        yield each
+    async for item in start(chp, backend, "*.tasks.example.org"):
+        yield item
 
 
 async def ask(proxy: HubProxy, host: str, *headers: str, method: str = "GET") -> bytes:

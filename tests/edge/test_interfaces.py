@@ -94,8 +94,8 @@ async def test_cookies_stay_with_their_interface(
     """Browsers send all cookies of a host to each of its ports."""
     line = b"Set-Cookie: id=secret; HttpOnly\r\n"
     backend.respond = lambda _: b"HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n" % line
-    (kept,) = (await task.fetch("/", task.own)).all("set-cookie")
-    jar = f"{task.cookie}; {dashboard.cookie}; {kept.partition(';')[0]}"
+    (value,) = (await task.fetch("/", task.own)).all("set-cookie")
+    jar = f"{task.cookie}; {dashboard.cookie}; {value.partition(';')[0]}"
     assert (await dashboard.fetch("/", {"Cookie": jar})).status == 200
     assert other_backend.requests[-1].get("cookie") is None
     assert (await task.fetch("/", {"Cookie": jar})).status == 200

@@ -20,7 +20,7 @@ SECRET = "0123456789abcdef"
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def foreign_port() -> Iterator[int]:
     """A port that another program listens on."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -37,11 +37,13 @@ async def is_open(task: "OpenTask") -> bool:
     return True
 
 
-async def test_port_of_another_program(rig: "Rig", backend: "Backend", taken: int) -> None:
+async def test_port_of_another_program(rig: "Rig", backend: "Backend", foreign_port: int) -> None:
     with pytest.raises(PortInUse):
-        await rig.open(backend.target, port=taken)
+        await rig.open(backend.target, port=foreign_port)
     good = await rig.open(backend.target)
-    bad = TaskListener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=taken)
+    bad = TaskListener(
+        "0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=foreign_port
+    )
     assert await rig.client.put_tasks([good.listener, bad]) == {"0123456789ab": "EADDRINUSE"}
     assert (await good.fetch("/", good.own)).status == 200
     assert (await rig.client.status()).tasks == 1
@@ -56,9 +58,9 @@ async def test_two_tasks_can_not_share_a_port(rig: "Rig", backend: "Backend") ->
 async def test_closing_a_port_cuts_its_connections(rig: "Rig", backend: "Backend") -> None:
     from tests.edge.conftest import until
 
-    task, other = await rig.open(backend.target), await rig.open(backend.target)
+    task, second = await rig.open(backend.target), await rig.open(backend.target)
     reader, writer = await task.websocket()
-    other_reader, other_writer = await other.websocket()
+    other_reader, other_writer = await second.websocket()
     idle, idle_writer = await task.connect()
     assert await rig.client.delete_task(task.id)
     assert await asyncio.wait_for(reader.read(), 10) == b""
@@ -68,8 +70,8 @@ async def test_closing_a_port_cuts_its_connections(rig: "Rig", backend: "Backend
     assert await other_reader.readexactly(5) == b"alive"
     await until(lambda: len(backend.connections) == 1)
     assert not await rig.client.delete_task(task.id)
-    for each in [writer, other_writer, idle_writer]:
-        each.close()
+    for first in [writer, other_writer, idle_writer]:
+        first.close()
 
 
 async def test_ports_are_reused(rig: "Rig", backend: "Backend") -> None:
@@ -97,16 +99,16 @@ async def test_full_state_opens_updates_and_closes(rig: "Rig", backend: "Backend
 
 
 async def test_tasks_can_swap_ports(rig: "Rig", backend: "Backend") -> None:
-    one, two = await rig.open(backend.target), await rig.open(None)
+    first, second = await rig.open(backend.target), await rig.open(None)
     swapped = [
-        replace(one.listener, port=two.socket_port),
-        replace(two.listener, port=one.socket_port),
+        replace(first.listener, port=second.socket_port),
+        replace(second.listener, port=first.socket_port),
     ]
     assert await rig.client.put_tasks(swapped) == {}
-    one.socket_port, two.socket_port = two.socket_port, one.socket_port
-    one.authority, two.authority = two.authority, one.authority
-    assert (await one.fetch("/", one.own)).status == 200
-    assert (await two.fetch("/", two.own)).status == 503
+    first.socket_port, second.socket_port = second.socket_port, first.socket_port
+    first.authority, second.authority = second.authority, first.authority
+    assert (await first.fetch("/", first.own)).status == 200
+    assert (await second.fetch("/", second.own)).status == 503
 
 
 async def test_tasks_can_swap_ports_between_pieces(
@@ -114,31 +116,31 @@ async def test_tasks_can_swap_ports_between_pieces(
 ) -> None:
     """Each task travels in a piece of its own, and the first piece closes what is in none."""
     monkeypatch.setattr("rosetta_hub.edge.client.LARGEST_PIECE", 1)
-    one, two, kept = [await rig.open(backend.target) for _ in range(3)]
-    gone = await rig.open(backend.target)
+    first, second, value = [await rig.open(backend.target) for _ in range(3)]
+    answer = await rig.open(backend.target)
     swapped = [
-        replace(one.listener, port=two.socket_port),
-        replace(two.listener, port=one.socket_port),
+        replace(first.listener, port=second.socket_port),
+        replace(second.listener, port=first.socket_port),
     ]
-    assert await rig.client.put_tasks(swapped, kept_ids=[kept.id]) == {}
-    one.socket_port, two.socket_port = two.socket_port, one.socket_port
-    one.authority, two.authority = two.authority, one.authority
-    for task in (one, two, kept):
+    assert await rig.client.put_tasks(swapped, kept_ids=[value.id]) == {}
+    first.socket_port, second.socket_port = second.socket_port, first.socket_port
+    first.authority, second.authority = second.authority, first.authority
+    for task in (first, second, value):
         assert (await task.fetch("/", task.own)).status == 200
-    assert not await is_open(gone)
+    assert not await is_open(answer)
 
 
 async def test_bad_description_stops_no_other_task(rig: "Rig", backend: "Backend") -> None:
-    known, other = await rig.open(backend.target), await rig.open(None)
-    bad = replace(known.listener, port=1, room_url="javascript:alert(1)")
+    answer, other = await rig.open(backend.target), await rig.open(None)
+    bad = replace(answer.listener, port=1, room_url="javascript:alert(1)")
     errors = await rig.client.put_tasks([bad, replace(other.listener, target=backend.target)])
-    assert list(errors) == [known.id]
-    assert "room_url" in errors[known.id]
-    for task in (known, other):
+    assert list(errors) == [answer.id]
+    assert "room_url" in errors[answer.id]
+    for task in (answer, other):
         assert (await task.fetch("/", task.own)).status == 200
     with pytest.raises(EdgeError, match="twice"):
-        await rig.client.put_tasks([known.listener, known.listener])
-    assert (await known.fetch("/", known.own)).status == 200
+        await rig.client.put_tasks([answer.listener, answer.listener])
+    assert (await answer.fetch("/", answer.own)).status == 200
 
 
 async def test_a_thousand_ports(secure_rig: "Rig", backend: "Backend") -> None:

@@ -63,7 +63,7 @@ async def test_many_at_once_start_one(config: EdgeConfig) -> None:
         await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=ROOT)
         for _ in range(4)
     ]
-    answers = [(await each.communicate())[0] for each in starts]
+    answers = [(await start.communicate())[0] for start in starts]
     status = await EdgeClient(config.socket).status()
     assert answers == [f"{status.instance}\n".encode()] * 4, "it outlives those who started it"
     assert config.log_file.read_text().count("ready") == 1
@@ -77,10 +77,10 @@ async def test_log_looks_like_those_of_the_other_processes(
     monkeypatch.setenv("TZ", zone.key)
     before = datetime.now(zone)
     await ensure_edge(config)
-    (line,) = (one for one in config.log_file.read_text().splitlines() if "ready" in one)
-    found = re.fullmatch(r"\[I (\S+ \S+),(\d{3}) edge\] ready, process \d+", line)
-    assert found, line
-    time = datetime.strptime(f"{found[1]}.{found[2]}000", "%Y-%m-%d %H:%M:%S.%f")
+    (line,) = (item for item in config.log_file.read_text().splitlines() if "ready" in item)
+    match = re.fullmatch(r"\[I (\S+ \S+),(\d{3}) edge\] ready, process \d+", line)
+    assert match, line
+    time = datetime.strptime(f"{match[1]}.{match[2]}000", "%Y-%m-%d %H:%M:%S.%f")
     assert before.replace(microsecond=0) <= time.replace(tzinfo=zone) <= datetime.now(zone)
     record = logging.LogRecord("edge", logging.INFO, "", 0, "ready, process 1", (), None)
     python = TextFormatter().format(record)
@@ -115,9 +115,9 @@ async def test_other_configuration_starts_it_again(
 
 
 async def test_edge_that_ends_at_once_says_why(config: EdgeConfig, tmp_path: Path) -> None:
-    broken = replace(config, tls_cert=tmp_path / "missing.pem", tls_key=tmp_path / "missing.pem")
+    result = replace(config, tls_cert=tmp_path / "missing.pem", tls_key=tmp_path / "missing.pem")
     with pytest.raises(EdgeError, match=r"missing\.pem"):
-        await ensure_edge(broken)
+        await ensure_edge(result)
 
 
 async def test_edge_in_the_foreground(config: EdgeConfig) -> None:
@@ -246,5 +246,5 @@ def test_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:
         replace(config, tcp_connections_per_address=1),
         replace(config, anonymous_connections_per_address=1),
     ]
-    assert len({each.fingerprint for each in [config, *others]}) == 7
+    assert len({item.fingerprint for item in [config, *others]}) == 7
     assert config.fingerprint == EdgeConfig(tmp_path, "127.0.0.1").fingerprint

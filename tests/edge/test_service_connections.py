@@ -78,8 +78,8 @@ async def web(
     request: pytest.FixtureRequest, rig: "Rig", secure_rig: "Rig", backend: "Backend"
 ) -> "OpenTask":
     """A task with a credential of its own, at an edge without and with TLS."""
-    chosen = secure_rig if request.param == "https" else rig
-    return await chosen.open(backend.target, authorization="token secret")
+    choice = secure_rig if request.param == "https" else rig
+    return await choice.open(backend.target, authorization="token secret")
 
 
 async def test_http_needs_no_cookie_and_is_given_the_credential(web: "OpenTask") -> None:

@@ -69,7 +69,9 @@ async def test_oldest_anonymous_connection_goes(limited: "Rig", backend: "Backen
     task = await open_task(limited, backend)
     other = await connect(task, "127.0.0.2")
     connections = [await connect(task) for _ in range(3 * LIMIT)]
-    assert [await is_closed(one) for one in connections[:-LIMIT]] == [True] * 2 * LIMIT
+    assert [await is_closed(connection) for connection in connections[:-LIMIT]] == [
+        True
+    ] * 2 * LIMIT
     assert (await task.fetch("/", task.own)).status == 200, "a user passes"
     # The request was anonymous until its session was seen.
     assert await is_closed(connections[-LIMIT])
@@ -128,19 +130,19 @@ async def test_other_protocols_accept_so_many_of_one_address(plain_limited_rig: 
     task, second = [await rig.open(target, protocol="tcp") for _ in range(2)]
     connections = []
     for number in range(2 * LIMIT):
-        said, connection = await greeted(task)
-        assert said == (b"hello" if number < LIMIT else b"")
+        text, connection = await greeted(task)
+        assert text == (b"hello" if number < LIMIT else b"")
         connections.append(connection)
     for open_one in [greeted(task, "127.0.0.2"), greeted(second)]:
-        said, connection = await open_one
-        assert said == b"hello"
+        text, connection = await open_one
+        assert text == b"hello"
         connections.append(connection)
     close(connections[0])
 
     async def has_room() -> bool:
-        said, connection = await greeted(task)
+        value, connection = await greeted(task)
         connections.append(connection)
-        return said == b"hello"
+        return value == b"hello"
 
     await until(has_room)
     close(*connections)
@@ -164,7 +166,7 @@ def test_a_network_of_ipv6_is_one_source() -> None:
     """Each customer has one to choose addresses from."""
     module = (Path(edge_process.__file__).parent / "js" / "sources.mjs").as_uri()
     script = f"""import {{ findSource }} from {json.dumps(module)};
-    console.log(JSON.stringify({json.dumps([one for one, _ in SOURCES])}.map(findSource)));"""
+    console.log(JSON.stringify({json.dumps([item for item, _ in SOURCES])}.map(findSource)));"""
     command = [str(edge_process.find_node()), "--input-type=module", "--eval", script]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
-    assert json.loads(done.stdout) == [source for _, source in SOURCES]
+    process = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
+    assert json.loads(process.stdout) == [source for _, source in SOURCES]

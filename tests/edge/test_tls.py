@@ -81,9 +81,9 @@ async def serial_of(task: "OpenTask") -> bytes:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     _, writer = await asyncio.open_connection("127.0.0.1", task.socket_port, ssl=context)
-    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    result: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
-    return shown
+    return result
 
 
 async def test_renewed_certificate_is_taken(backend: "Backend", tmp_path: Path) -> None:
@@ -183,29 +183,29 @@ async def named(rig: "Rig", backend: "Backend", name: str) -> "OpenTask":
 
 
 async def test_host_name_decides_on_the_main_port(named_rig: "Rig", backend: "Backend") -> None:
-    one, two = await named(named_rig, backend, "One"), await named(named_rig, backend, "two")
-    one.authority = one.authority.lower()
-    assert (await one.fetch("/", one.own)).status == 200
-    assert (await two.fetch("/", two.own)).status == 200
-    assert (await two.fetch("/", one.own)).status == 403
-    reader, writer = await one.websocket()
+    first, second = await named(named_rig, backend, "One"), await named(named_rig, backend, "two")
+    first.authority = first.authority.lower()
+    assert (await first.fetch("/", first.own)).status == 200
+    assert (await second.fetch("/", second.own)).status == 200
+    assert (await second.fetch("/", first.own)).status == 403
+    reader, writer = await first.websocket()
     writer.write(b"bytes")
     assert await reader.readexactly(5) == b"bytes"
-    refused, _, other = await one.upgrade({**one.own, "Origin": two.origin})
+    refused, _, other = await first.upgrade({**first.own, "Origin": second.origin})
     assert refused.status == 403
-    await named_rig.client.delete_task(one.id)
+    await named_rig.client.delete_task(first.id)
     assert await asyncio.wait_for(reader.read(), 10) == b""
-    for host in [one.authority, "three.tasks.example", f"tasks.example:{one.socket_port}"]:
-        assert (await one.fetch("/", {**one.own, "Host": host})).status == 421
-    assert (await two.fetch("/", two.own)).status == 200
-    for each in [writer, other]:
-        each.close()
+    for host in [first.authority, "three.tasks.example", f"tasks.example:{first.socket_port}"]:
+        assert (await first.fetch("/", {**first.own, "Host": host})).status == 421
+    assert (await second.fetch("/", second.own)).status == 200
+    for value in [writer, other]:
+        value.close()
 
 
 async def test_connection_stays_with_its_first_task(named_rig: "Rig", backend: "Backend") -> None:
-    one, two = await named(named_rig, backend, "one"), await named(named_rig, backend, "two")
-    reader, writer = await one.connect()
-    for task, status in [(one, b" 200 "), (two, b" 421 ")]:
+    first, second = await named(named_rig, backend, "one"), await named(named_rig, backend, "two")
+    reader, writer = await first.connect()
+    for task, status in [(first, b" 200 "), (second, b" 421 ")]:
         head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n\r\n"
         writer.write(head.encode())
         answer = await reader.readuntil(b"\r\n\r\n")

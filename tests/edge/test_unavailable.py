@@ -67,8 +67,8 @@ async def test_task_that_becomes_ready_is_served(rig: "Rig", backend: "Backend")
 async def test_reason_phrase_is_the_edges_own(rig: "Rig", backend: "Backend") -> None:
     """The answer turns out to be broken after http-proxy has copied its first line."""
     task = await rig.open(backend.target)
-    broken = b"HTTP/1.1 200 All is well\r\nTransfer-Encoding: chunked\r\n\r\nnot a length"
-    backend.respond = lambda _: broken
+    content = b"HTTP/1.1 200 All is well\r\nTransfer-Encoding: chunked\r\n\r\nnot a length"
+    backend.respond = lambda _: content
     reader, writer = await task.connect()
     head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n\r\n"
     writer.write(head.encode())
@@ -123,10 +123,10 @@ async def test_noise_after_the_upgrade_stays_out_of_the_websocket(
 ) -> None:
     task = await rig.open(backend.target)
     reader, writer = await task.websocket()
-    for each in backend.connections:
+    for connection in backend.connections:
         # Linger of 0: the container's side is reset rather than ended.
         linger = struct.pack("ii", 1, 0)
-        each.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     backend.cut()
     with contextlib.suppress(ConnectionError):
         assert await asyncio.wait_for(reader.read(), 10) == b""

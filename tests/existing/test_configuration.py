@@ -27,14 +27,14 @@ with Path(__file__).with_name("runs").open("a") as file:
 
 def processes_with(variable: str) -> list[str]:
     """The command lines of all processes with that variable in their environment."""
-    found = []
+    values = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if variable.encode() in (path / "environ").read_bytes():
-                found.append((path / "cmdline").read_text().replace("\0", " "))
+                values.append((path / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue
-    return found
+    return values
 
 
 async def service_answers(hub: ExistingHub) -> None:

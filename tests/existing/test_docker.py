@@ -47,10 +47,10 @@ c.DockerSpawner.poll_interval = 1
 
 
 def docker(*arguments: str) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         ["docker", *arguments], capture_output=True, text=True, timeout=60, check=True
     )
-    return done.stdout
+    return process.stdout
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def prefix() -> Iterator[str]:
     """What the names of this module's containers begin with."""
     prefix = f"rosetta-test-{secrets.token_hex(4)}"
     yield prefix
-    left = docker("ps", "--all", "--quiet", "--filter", f"name={prefix}").split()
-    if left:
-        docker("rm", "--force", *left)
+    words = docker("ps", "--all", "--quiet", "--filter", f"name={prefix}").split()
+    if words:
+        docker("rm", "--force", *words)
 
 
 @pytest_asyncio.fixture(params=["newest", "oldest"], loop_scope="module", scope="module")
@@ -71,10 +71,10 @@ async def hub(
     oldest = os.environ.get("ROSETTA_TEST_OLDEST_PYTHON", str(ROOT / ".venv-oldest/bin/python"))
     python = sys.executable if request.param == "newest" else oldest
     name = f"{prefix}-{request.param}"
-    made = ExistingHub(tmp_path_factory.mktemp("hub"), python, SPAWNER % name)
-    await made.start()
-    yield made
-    await made.close()
+    result = ExistingHub(tmp_path_factory.mktemp("hub"), python, SPAWNER % name)
+    await result.start()
+    yield result
+    await result.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -109,8 +109,8 @@ def container_of(server: dict[str, Any]) -> str:
 
 
 def inspect(container: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(docker("inspect", container))[0]
-    return found
+    document: dict[str, Any] = json.loads(docker("inspect", container))[0]
+    return document
 
 
 async def assert_usable(hub: ExistingHub, user: str) -> None:
@@ -144,7 +144,7 @@ async def test_servers_outlive_installation_and_removal(
     answer = await hub.api("POST", "/users/alice/servers/task", {"software": "web"})
     assert answer.status_code in (201, 202), answer.text
     await hub.ready("alice", "task")
-    assert [one["server"] for one in service.starts] == ["task"]
+    assert [item["server"] for item in service.starts] == ["task"]
     await hub.api("DELETE", "/users/alice/servers/task")
     await hub.gone("alice", "task")
     # One that is started with Rosetta Hub goes on without it.

@@ -64,14 +64,14 @@ ENTRIES = [
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ExistingHub]:
     """A hub with Rosetta Hub, whose own spawner is KubeSpawner."""
-    made = ExistingHub(tmp_path_factory.mktemp("hub"), sys.executable, SPAWNERS)
-    made.settings["software"] = ENTRIES
-    made.configure(PLAIN + SPAWNERS + INSTALLED)
-    (made.directory / "slurm").mkdir()
-    await made.start()
-    await made.api("POST", f"/users/{USER}")
-    yield made
-    await made.close()
+    result = ExistingHub(tmp_path_factory.mktemp("hub"), sys.executable, SPAWNERS)
+    result.settings["software"] = ENTRIES
+    result.configure(PLAIN + SPAWNERS + INSTALLED)
+    (result.directory / "slurm").mkdir()
+    await result.start()
+    await result.api("POST", f"/users/{USER}")
+    yield result
+    await result.close()
 
 
 async def test_forms(hub: ExistingHub) -> None:

@@ -154,12 +154,12 @@ async def test_a_stopped_program_has_gone_when_the_channel_is_closed(
 
 
 async def test_answer_that_comes_before_the_end_of_the_data(root: Path) -> None:
-    taken = 0
+    count = 0
 
     async def body() -> AsyncIterator[bytes]:
-        nonlocal taken
+        nonlocal count
         while True:
-            taken += 1
+            count += 1
             yield b"x" * 100_000
             await asyncio.sleep(0)
 
@@ -168,7 +168,7 @@ async def test_answer_that_comes_before_the_end_of_the_data(root: Path) -> None:
             await session.write(b"absent/file", body())
         assert not session.is_closed
         assert (await session.stat(b"")).type == "directory"
-    assert taken > 0
+    assert count > 0
 
 
 async def test_error_leaves_the_session_open(root: Path) -> None:
@@ -395,18 +395,18 @@ async def test_storage_that_becomes_silent(monkeypatch: pytest.MonkeyPatch) -> N
     progress = {"files": 1, "bytes": 2}
     channel = FakeChannel(document(progress=progress), document(progress=progress))
     session = FilesSession(channel, answer_timeout=0.01)
-    told: list[OperationProgress] = []
+    message: list[OperationProgress] = []
     with pytest.raises(StorageUnavailable, match="does not answer"):
-        await session.summary([b"x"], told.append)
-    assert told == [OperationProgress(1, 2), OperationProgress(1, 2)]
+        await session.summary([b"x"], message.append)
+    assert message == [OperationProgress(1, 2), OperationProgress(1, 2)]
 
 
 async def test_error_of_an_unknown_code_and_a_long_message() -> None:
     session = FilesSession(FakeChannel(document(error="strange", message="x" * 9999)))
-    with pytest.raises(FilesError) as caught:
+    with pytest.raises(FilesError) as error:
         await session.stat(b"x")
-    assert (caught.value.code, caught.value.status) == ("strange", 400)
-    assert len(str(caught.value)) == 1000
+    assert (error.value.code, error.value.status) == ("strange", 400)
+    assert len(str(error.value)) == 1000
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,12 @@ async def test_each_access(site: Site, storage: str) -> None:
 
 
 async def test_storages_are_those_of_the_user(site: Site) -> None:
-    assert [one.id for one in site.files.storages(ALICE)] == ["home", "archive", "shared", "here"]
+    assert [storage.id for storage in site.files.storages(ALICE)] == [
+        "home",
+        "archive",
+        "shared",
+        "here",
+    ]
     with pytest.raises(NotFound):
         await read(site, User("admin", admin=True), "of-bob")
     with pytest.raises(NotFound):

@@ -52,16 +52,16 @@ async def test_a_link(session: FilesSession, root: Path, target: bytes) -> None:
     entry = await session.link(b"link", target)
     assert (entry.type, entry.target) == ("link", target)
     assert os.readlink(os.fsencode(root / "link")) == target
-    with pytest.raises(FilesError) as caught:
+    with pytest.raises(FilesError) as error:
         await session.link(b"link", b"other")
-    assert caught.value.code == "exists"
+    assert error.value.code == "exists"
 
 
 @pytest.mark.parametrize(("path", "target"), [(b"", b"x"), (b"link", b""), (b"link", b"a\0b")])
 async def test_no_link(session: FilesSession, root: Path, path: bytes, target: bytes) -> None:
-    with pytest.raises(FilesError) as caught:
+    with pytest.raises(FilesError) as error:
         await session.link(path, target)
-    assert caught.value.code == "invalid"
+    assert error.value.code == "invalid"
     assert list(root.iterdir()) == []
 
 

@@ -41,7 +41,7 @@ async def test_odd_names(session: FilesSession, root: Path, name: bytes) -> None
     await session.rename(b"d", name)
     path = name + b"/" + name
     assert (await session.stat(path)).size == 7
-    assert [each.path async for each in session.walk([b""])] == [b"", name, path]
+    assert [item.path async for item in session.walk([b""])] == [b"", name, path]
     copied = await session.copy(path, path, "rename")
     assert (await session.stat(copied.path)).size == 7
     assert (await session.summary([name, path])).files == 3

@@ -44,10 +44,10 @@ async def test_opening_tells_usage(root: Path) -> None:
 
 
 async def test_root_that_is_absent(tmp_path: Path) -> None:
-    with fails("not_found") as caught:
+    with fails("not_found") as result:
         async with open_session(tmp_path / "absent"):
             pass
-    assert "absent" in str(caught.value)
+    assert "absent" in str(result.value)
     # A file server that is not mounted is not replaced by directories here.
     with fails("not_found"):
         async with open_session(tmp_path / "absent" / "deep", create=True):
@@ -255,10 +255,10 @@ async def test_directory_with_very_many_entries(root: Path) -> None:
         expected = [f"{number:06}".encode() for number in range(49_999, 48_999, -1)]
         assert [entry.name for entry in listing.entries] == expected
         assert (await session.summary([b""])).files == 100_000
-        found = [entry.name async for entry in session.walk([b""])]
-        assert found[1:] == sorted(found[1:])
-        assert len(found) == 100_001
-        assert (await session.remove(list(found[1:4]))).files == 3
+        names = [entry.name async for entry in session.walk([b""])]
+        assert names[1:] == sorted(names[1:])
+        assert len(names) == 100_001
+        assert (await session.remove(list(names[1:4]))).files == 3
 
 
 # --- changing ------------------------------------------------------------------------------------
@@ -275,9 +275,9 @@ async def test_directories_are_made(session: FilesSession, root: Path) -> None:
     await session.mkdir(b"x/y/z", parents=True)
     (root / "file").touch()
     for path in (b"file", b"file/below"):
-        with pytest.raises(Exception, match="file") as caught:
+        with pytest.raises(Exception, match="file") as error:
             await session.mkdir(path, parents=True)
-        assert getattr(caught.value, "code", None) in ("exists", "not_directory")
+        assert getattr(error.value, "code", None) in ("exists", "not_directory")
     assert (root / "x" / "y" / "z").is_dir()
 
 
@@ -309,9 +309,9 @@ async def test_rename(session: FilesSession, root: Path) -> None:
         await session.rename(b"tree/empty", b"tree/b")
     with fails("invalid"):
         await session.rename(b"tree", b"tree/b/below")
-    with fails("not_found") as caught:
+    with fails("not_found") as result:
         await session.rename(b"absent", b"x")
-    assert "absent" in str(caught.value)
+    assert "absent" in str(result.value)
     await session.rename(b"tree", b"other")
     assert (root / "other" / "b" / "c").read_text() == "abc"
 
@@ -382,8 +382,8 @@ async def test_walk_comes_parents_first_in_the_order_of_bytes(
 ) -> None:
     make_tree(root)
     (root / "tree" / "b.txt").touch()
-    found = [entry.path async for entry in session.walk([b"tree/b", b"tree"])]
-    assert found == [
+    paths = [entry.path async for entry in session.walk([b"tree/b", b"tree"])]
+    assert paths == [
         *(b"tree/b", b"tree/b/c"),
         *(b"tree", b"tree/a.sh", b"tree/b", b"tree/b/c", b"tree/b.txt", b"tree/empty"),
         b"tree/link",

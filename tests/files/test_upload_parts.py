@@ -23,9 +23,9 @@ async def test_upload_in_pieces(session: FilesSession, root: Path) -> None:
     part = await session.part_write(b"d/file", "u1", 0, chunks(DATA[:1000], DATA[1000:5000]))
     assert part.offset == 5000
     assert await session.part_stat(b"d/file", "u1") == Part(5000, length, 10**18)
-    with fails("changed") as caught:
+    with fails("changed") as result:
         await session.part_write(b"d/file", "u1", 4000, chunks(b"x"))
-    assert "5000" in str(caught.value)
+    assert "5000" in str(result.value)
     with fails("changed"):
         await session.part_finish(b"d/file", "u1")
     assert not (root / "d" / "file").exists()
@@ -55,15 +55,15 @@ async def test_more_than_there_is_space(session: FilesSession, root: Path) -> No
 
 
 async def test_two_uploads_of_one_name(root: Path) -> None:
-    async with open_session(root) as one, open_session(root) as other:
+    async with open_session(root) as session, open_session(root) as other:
         await asyncio.gather(
-            one.part_create(b"a.txt", "u1", 3), other.part_create(b"a.txt", "u2", 5)
+            session.part_create(b"a.txt", "u1", 3), other.part_create(b"a.txt", "u2", 5)
         )
         await asyncio.gather(
-            one.part_write(b"a.txt", "u1", 0, chunks(b"one")),
+            session.part_write(b"a.txt", "u1", 0, chunks(b"one")),
             other.part_write(b"a.txt", "u2", 0, chunks(b"other")),
         )
-        await one.part_finish(b"a.txt", "u1")
+        await session.part_finish(b"a.txt", "u1")
         with fails("exists"):
             await other.part_finish(b"a.txt", "u2")
         assert (root / "a.txt").read_text() == "one"
@@ -86,9 +86,9 @@ async def test_two_transfers_of_one_upload(root: Path) -> None:
         await go_on.wait()
         yield b"45"
 
-    async with open_session(root) as one, open_session(root) as other:
-        await one.part_create(b"f", "u", 5)
-        writing = asyncio.create_task(one.part_write(b"f", "u", 0, slow()))
+    async with open_session(root) as session, open_session(root) as other:
+        await session.part_create(b"f", "u", 5)
+        writing = asyncio.create_task(session.part_write(b"f", "u", 0, slow()))
         await started.wait()
         async with asyncio.timeout(30):
             while (await other.part_stat(b"f", "u")).offset < 3:
@@ -106,11 +106,11 @@ async def test_two_transfers_of_one_upload(root: Path) -> None:
 
 
 async def test_upload_goes_on_after_its_channel_has_ended(root: Path) -> None:
-    written = asyncio.Event()
+    event = asyncio.Event()
 
     async def interrupted() -> AsyncIterator[bytes]:
         yield DATA[:300_000]
-        await written.wait()
+        await event.wait()
         raise ConnectionResetError
 
     async with open_session(root) as session, open_session(root) as other:
@@ -119,7 +119,7 @@ async def test_upload_goes_on_after_its_channel_has_ended(root: Path) -> None:
         async with asyncio.timeout(30):
             while (await other.part_stat(b"f", "u")).offset < 300_000:
                 await asyncio.sleep(0.01)
-        written.set()
+        event.set()
         with pytest.raises(ConnectionResetError):
             await writing
         assert session.is_closed

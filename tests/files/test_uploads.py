@@ -27,8 +27,8 @@ def metadata(**values: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_all_of_an_upload_is_in_its_name(name: bytes) -> None:
-    sent = metadata(path=encode_path(b"a/" + name), modified="1700000000.25", conflict="rename")
-    upload = Upload.from_headers("12", sent)
+    result = metadata(path=encode_path(b"a/" + name), modified="1700000000.25", conflict="rename")
+    upload = Upload.from_headers("12", result)
     assert (upload.path, upload.length, upload.conflict) == (b"a/" + name, 12, "rename")
     assert upload.mtime_ns == 1_700_000_000_250_000_000
     assert upload.name.replace("-", "").replace("_", "").isalnum()
@@ -36,8 +36,8 @@ def test_all_of_an_upload_is_in_its_name(name: bytes) -> None:
 
 
 def test_two_uploads_of_one_name_are_two() -> None:
-    sent = metadata(path="x")
-    assert Upload.from_headers("1", sent).id != Upload.from_headers("1", sent).id
+    result = metadata(path="x")
+    assert Upload.from_headers("1", result).id != Upload.from_headers("1", result).id
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_checksums(algorithm: str) -> None:
     digest = hashlib.new(algorithm, b"hello").digest()
     checksum = parse_checksum(f"{algorithm} {base64.b64encode(digest).decode()}")
     assert checksum is not None
-    found = checksum.new_hash()
-    found.update(b"hel")
-    found.update(b"lo")
-    assert checksum.matches(found)
-    found.update(b"!")
-    assert not checksum.matches(found)
+    result = checksum.new_hash()
+    result.update(b"hel")
+    result.update(b"lo")
+    assert checksum.matches(result)
+    result.update(b"!")
+    assert not checksum.matches(result)
 
 
 @pytest.mark.parametrize("header", ["sha1", "crc32 eA==", "sha1 ===", "sha1 x y"])

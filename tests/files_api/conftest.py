@@ -128,8 +128,8 @@ class Site:
     ) -> tuple[int, Any]:
         """Status and JSON of a call."""
         data = None if body is None else json.dumps(body).encode()
-        sent = {"Content_Type": "application/json", **headers}
-        response = await self.fetch(method, path, data, token, **sent)
+        document = {"Content_Type": "application/json", **headers}
+        response = await self.fetch(method, path, data, token, **document)
         return response.code, json.loads(response.body or b"null")
 
     async def connect(
@@ -170,7 +170,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
     auth.user_for_token = user_for_token
     identities = Identities(database, keys, settings)
     # What these handlers do not use is not there.
-    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts: dict[str, Any] = dict.fromkeys(field.name for field in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= no_sharing(database, auth, keys)
     parts["account"] = build_account_parts(database, settings, keys)

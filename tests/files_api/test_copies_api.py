@@ -44,16 +44,16 @@ def request(*paths: str, folder: str = "", conflict: str | None = None) -> dict[
 
 async def ended(site: Site, copy: dict[str, Any]) -> dict[str, Any]:
     """A copy once it has ended."""
-    found: dict[str, Any] = {}
+    document: dict[str, Any] = {}
 
     async def has_ended() -> bool:
         status, answer = await site.call("GET", f"{COPIES}/{copy['id']}")
         assert status == 200
-        found.update(answer)
-        return found["state"] not in ("queued", "running")
+        document.update(answer)
+        return document["state"] not in ("queued", "running")
 
     await until(has_ended)
-    return found
+    return document
 
 
 def write(path: Path, content: str = "content") -> None:
@@ -71,7 +71,7 @@ async def test_a_copy_from_its_beginning_to_its_end(site: Site, records: CopyRec
     assert (copy["bytes"], copy["total_bytes"], copy["problems"]) == (7, 7, [])
     assert (site.folder / "a" / "d" / "caf\udce9").read_text() == "content"
     status, answer = await site.call("GET", COPIES)
-    assert [one["id"] for one in answer["copies"]] == [copy["id"]]
+    assert [item["id"] for item in answer["copies"]] == [copy["id"]]
     status, answer = await site.call("DELETE", f"{COPIES}/{copy['id']}")
     assert (status, answer) == (204, None)
     assert (await site.call("GET", COPIES))[1] == {"copies": [], "next": None}
@@ -222,8 +222,8 @@ async def test_what_is_asked_wrongly_is_a_message(
 ) -> None:
     write(site.home / "f")
     write(site.home / "d" / "sub" / "x")
-    found, answer = await site.call("POST", COPIES, body)
-    assert found == status
+    result, answer = await site.call("POST", COPIES, body)
+    assert result == status
     assert answer["detail"].endswith(".")
     assert records.of_user("alice") == []
 

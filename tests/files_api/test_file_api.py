@@ -237,14 +237,14 @@ async def test_a_file_that_grows_is_sent_as_far_as_it_went(site: Site) -> None:
 
 def open_files(site: Site) -> int:
     """How often a file of alice's home is open in a child of this process."""
-    found = 0
+    count = 0
     for process in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
         # It may end, and close the file, meanwhile.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for link in Path(f"/proc/{process}/fd").iterdir():
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    found += os.readlink(link) == str(site.home / "large")
-    return found
+                    count += os.readlink(link) == str(site.home / "large")
+    return count
 
 
 async def test_a_client_that_goes_away_ends_the_reading(site: Site) -> None:

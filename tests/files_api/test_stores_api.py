@@ -50,8 +50,8 @@ async def test_an_upload_that_is_cut_and_resumed(site: Site, server: Server) -> 
     response = await append(site, address, offset, content[offset:])
     assert response.code == 204
     assert server.get("alice/large") == content
-    found = await site.fetch("GET", "home/file/large", Range=f"bytes={MIB}-{2 * MIB - 1}")
-    assert (found.code, found.body) == (206, content[MIB : 2 * MIB])
+    answer = await site.fetch("GET", "home/file/large", Range=f"bytes={MIB}-{2 * MIB - 1}")
+    assert (answer.code, answer.body) == (206, content[MIB : 2 * MIB])
 
 
 async def test_files_of_others_and_conditions(site: Site, server: Server) -> None:
@@ -62,6 +62,6 @@ async def test_files_of_others_and_conditions(site: Site, server: Server) -> Non
     assert (await site.fetch("PUT", "home/file/file", b"1", **new)).code == 201
     assert (await site.fetch("PUT", "home/file/file", b"2", **new)).code == 409
     status, listed = await site.call("GET", "home/list/")
-    assert (status, [one["name"] for one in listed["entries"]]) == (200, ["file"])
+    assert (status, [entry["name"] for entry in listed["entries"]]) == (200, ["file"])
     status, refused = await site.call("POST", "home/mode", {"path": "file", "mode": 0o600})
     assert (status, refused["code"]) == (400, "invalid")

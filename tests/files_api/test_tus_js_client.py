@@ -83,8 +83,8 @@ async def upload(service: Killable, file: Path, path: str) -> AsyncIterator[Any]
         async for line in output:
             yield json.loads(line)
 
-    async with contextlib.aclosing(steps(process.stdout)) as told:
-        yield told
+    async with contextlib.aclosing(steps(process.stdout)) as result:
+        yield result
     assert await process.wait() == 0
 
 
@@ -102,9 +102,9 @@ def checksum(file: Path) -> str:
 async def test_an_upload(service: Killable, tmp_path: Path) -> None:
     file = make_file(tmp_path, (9 << 20) + 1)
     async with upload(service, file, "folder/caf\u00e9 1.bin") as steps:
-        told = [step async for step in steps]
-    assert told[-1] == {"success": True}
-    assert [step["accepted"] for step in told[:-1]] == [4 << 20, 8 << 20, (9 << 20) + 1]
+        message = [step async for step in steps]
+    assert message[-1] == {"success": True}
+    assert [step["accepted"] for step in message[:-1]] == [4 << 20, 8 << 20, (9 << 20) + 1]
     arrived = service.home / "folder" / "caf\u00e9 1.bin"
     assert checksum(arrived) == checksum(file)
     assert int(arrived.stat().st_mtime) == int(file.stat().st_mtime)
@@ -113,16 +113,16 @@ async def test_an_upload(service: Killable, tmp_path: Path) -> None:
 
 async def test_the_service_is_killed_again_and_again(service: Killable, tmp_path: Path) -> None:
     file = make_file(tmp_path, 40 << 20)
-    kills, told = 0, []
+    kills, calls = 0, []
     async with upload(service, file, "a.bin") as steps:
         async for step in steps:
-            told.append(step)
+            calls.append(step)
             if "accepted" in step and kills < 3:
                 service.kill()
                 assert not (service.home / "a.bin").exists()
                 service.start()
                 kills += 1
-    assert (kills, told[-1]) == (3, {"success": True})
+    assert (kills, calls[-1]) == (3, {"success": True})
     assert checksum(service.home / "a.bin") == checksum(file)
     assert [path.name for path in service.home.iterdir()] == ["a.bin"]
 

@@ -20,12 +20,12 @@ PATIENCE = 2.0
 
 def listening_ports() -> set[int]:
     """The TCP ports of this machine that somebody listens on."""
-    found = set()
+    names = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with open(table) as file:
             rows = [line.split() for line in file.readlines()[1:]]
-        found |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
-    return found
+        names |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+    return names
 
 
 def sockets_of_tasks() -> set[str]:
@@ -37,27 +37,27 @@ def sockets_of_tasks() -> set[str]:
 
 def talk(connection: socket.socket, words: bytes) -> bytes:
     """What is answered to these words, and to as many wrong ones."""
-    said = b""
+    content = b""
     connection.settimeout(PATIENCE)
     with contextlib.suppress(OSError):
         connection.sendall(words)
-        said = connection.recv(4096)
+        content = connection.recv(4096)
         connection.sendall(secrets.token_bytes(32) + REQUEST)
-        said += connection.recv(4096)
-    return said
+        content += connection.recv(4096)
+    return content
 
 
 def ask(address: tuple[str, int] | str) -> str:
     """Everything that an address says, whatever it is asked."""
-    said = b""
+    content = b""
     for words in (REQUEST, HANDSHAKE):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as connection:
             connection.settimeout(PATIENCE)
             with contextlib.suppress(OSError):
                 connection.connect(address)
-                said += talk(connection, words)
-    return said.decode("latin-1")
+                content += talk(connection, words)
+    return content.decode("latin-1")
 
 
 def processes() -> Iterator[str]:
@@ -75,7 +75,7 @@ def files(folders: list[str]) -> Iterator[str]:
             yield from (os.path.join(place, name) for name in names)
 
 
-def holds(path: str, wanted: list[str]) -> bool:
+def holds(path: str, value: list[str]) -> bool:
     """Whether a file holds one of these texts; images are not looked into."""
     try:
         if not os.path.isfile(path) or os.path.getsize(path) > 1 << 24:
@@ -84,7 +84,7 @@ def holds(path: str, wanted: list[str]) -> bool:
             content = file.read()
     except OSError:
         return False
-    return any(text.encode() in content for text in wanted)
+    return any(text.encode() in content for text in value)
 
 
 def look(order: dict[str, list[str]]) -> dict[str, object]:
@@ -92,14 +92,14 @@ def look(order: dict[str, list[str]]) -> dict[str, object]:
     ports = [(host, port) for host in order["hosts"] for port in sorted(listening_ports())]
     paths = sorted(sockets_of_tasks())
     with ThreadPoolExecutor(32) as pool:
-        said = list(pool.map(ask, ports))
-        heard = list(pool.map(ask, paths))
-    seen = [*processes(), *files(order["folders"])]
+        value = list(pool.map(ask, ports))
+        message = list(pool.map(ask, paths))
+    calls = [*processes(), *files(order["folders"])]
     return {
         "ports": {str(port): "" for _host, port in ports}
-        | {str(port): text for (_host, port), text in zip(ports, said, strict=True) if text},
-        "sockets": dict(zip(paths, heard, strict=True)),
-        "files": [path for path in seen if holds(path, order["secrets"])],
+        | {str(port): text for (_host, port), text in zip(ports, value, strict=True) if text},
+        "sockets": dict(zip(paths, message, strict=True)),
+        "files": [path for path in calls if holds(path, order["secrets"])],
     }
 
 

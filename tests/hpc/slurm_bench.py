@@ -29,7 +29,7 @@ class LoginNode:
 
     def __init__(self, cluster: Cluster, user: str, environment: Sequence[str] = ()) -> None:
         prefix = ["docker", "exec", "--interactive", f"--user={user}"]
-        prefix += [f"--env={one}" for one in (f"HOME=/home/{user}", *environment)]
+        prefix += [f"--env={item}" for item in (f"HOME=/home/{user}", *environment)]
         self._prefix = [*prefix, f"--workdir=/home/{user}", cluster.container("login")]
 
     async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
@@ -48,9 +48,9 @@ async def within(ask: Callable[[], Awaitable[Found | None]]) -> Found:
     """The answer once there is one. Slurm looks at limits of time each half minute."""
     deadline = time.monotonic() + 60
     while True:
-        found = await ask()
-        if found:
-            return found
+        answer = await ask()
+        if answer:
+            return answer
         assert time.monotonic() < deadline, "there was never an answer"
         await asyncio.sleep(0.1)
 
@@ -63,11 +63,11 @@ class Bench:
     wms: Wms
     ids: list[str]
 
-    async def submit(self, script: str = SLEEP, **asked: Any) -> Job:
+    async def submit(self, script: str = SLEEP, **request: Any) -> Job:
         """A job of one core, as `find` has it."""
         name = f"rosetta-{secrets.token_hex(4)}-{secrets.token_hex(6)}-1"
         small = JobRequest(name=name, cpus=1, memory=16 << 20, time_limit=600)
-        job_id = await self.wms.submit(replace(small, **asked), script)
+        job_id = await self.wms.submit(replace(small, **request), script)
         self.ids.append(job_id)
         (job,) = await self.wms.find(name)
         assert job.id == job_id
@@ -75,9 +75,9 @@ class Bench:
 
     async def job(self, job_id: str) -> Job | None:
         """The job as the queue has it; None when it is not in the queue."""
-        found = [job for job in await self.wms.jobs(["alice"]) if job.id == job_id]
-        assert len(found) <= 1
-        return found[0] if found else None
+        jobs = [job for job in await self.wms.jobs(["alice"]) if job.id == job_id]
+        assert len(jobs) <= 1
+        return jobs[0] if jobs else None
 
     async def in_state(self, job_id: str, *words: str) -> Job:
         """The job, once it is in one of these states."""
@@ -106,16 +106,16 @@ class Bench:
 
 @pytest.fixture(params=DRIVERS)
 async def bench(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    found = Bench(cluster, open_wms(cluster, request.param), [])
-    yield found
-    if found.ids:
-        cluster.run("controller", ["scancel", "--quiet", *found.ids])
+    result = Bench(cluster, open_wms(cluster, request.param), [])
+    yield result
+    if result.ids:
+        cluster.run("controller", ["scancel", "--quiet", *result.ids])
 
 
 @pytest.fixture
 async def commands(cluster: Cluster) -> AsyncIterator[Bench]:
     """The one through commands: for what Slurm does without regard to who asked for it."""
-    found = Bench(cluster, open_wms(cluster, "commands"), [])
-    yield found
-    if found.ids:
-        cluster.run("controller", ["scancel", "--quiet", *found.ids])
+    result = Bench(cluster, open_wms(cluster, "commands"), [])
+    yield result
+    if result.ids:
+        cluster.run("controller", ["scancel", "--quiet", *result.ids])

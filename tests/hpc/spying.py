@@ -40,10 +40,10 @@ def secrets_of(hub: Hub, task: dict[str, Any]) -> list[str]:
     ]
 
 
-async def spy(cluster: Cluster, machine: str, user: str | None, wanted: list[str]) -> Findings:
+async def spy(cluster: Cluster, machine: str, user: str | None, value: list[str]) -> Findings:
     """Look around on a machine as this account; None is root."""
     hosts = ["127.0.0.1", *([cluster.node_addresses[machine]] if machine != "login" else [])]
-    order = json.dumps({"hosts": hosts, "folders": FOLDERS, "secrets": wanted})
+    order = json.dumps({"hosts": hosts, "folders": FOLDERS, "secrets": value})
     argv = ["python3", "-c", PROGRAM.read_text()]
     printed = await asyncio.to_thread(cluster.run, machine, argv, user, order)
     return Findings(**json.loads(printed))

@@ -55,24 +55,24 @@ async def shows(
 
 async def notes(user: User, task: dict[str, Any], words: str, seconds: float = 60) -> None:
     """The task's page says this of the resource, and that the task is not lost."""
-    found = await shows(user, task, lambda view: words in (view["condition"] or ""), seconds)
-    assert "the task is not lost" in found["condition"]
-    assert found["state"] == task["state"]
+    result = await shows(user, task, lambda view: words in (view["condition"] or ""), seconds)
+    assert "the task is not lost" in result["condition"]
+    assert result["state"] == task["state"]
 
 
 async def is_well(hub: Hub, user: User, task: dict[str, Any], seconds: float = 60) -> None:
     """The condition is cleared, the attempt is the same, and it has one job."""
-    found = await shows(user, task, lambda view: view["condition"] is None, seconds)
-    assert (found["state"], found["attempt"]) == (task["state"], task["attempt"])
+    result = await shows(user, task, lambda view: view["condition"] is None, seconds)
+    assert (result["state"], result["attempt"]) == (task["state"], task["attempt"])
     check_one_job(hub, task)
 
 
 async def begin_now(hub: Hub, user: User, task: dict[str, Any]) -> None:
     """Slurm lets a job that it has requeued wait for two minutes: not here."""
     words = "it was put back into the queue"
-    found = await shows(user, task, lambda view: words in view["message"])
-    assert found["state"] == "queued"
-    hub.cluster.scontrol("update", f"JobId={found['job']['id']}", "StartTime=now")
+    result = await shows(user, task, lambda view: words in view["message"])
+    assert result["state"] == "queued"
+    hub.cluster.scontrol("update", f"JobId={result['job']['id']}", "StartTime=now")
 
 
 def check_one_job(hub: Hub, task: dict[str, Any]) -> dict[str, Any]:
@@ -93,16 +93,16 @@ def left_on(hub: Hub, node: str) -> list[str]:
 
 async def check_nothing_left(hub: Hub) -> None:
     """No job, no sandbox, no process, no container, within a minute."""
-    left: list[str] = []
+    texts: list[str] = []
 
     async def probe() -> bool:
-        nonlocal left
-        left = hub.cluster.run("controller", ["squeue", "--noheader"]).splitlines()
+        nonlocal texts
+        texts = hub.cluster.run("controller", ["squeue", "--noheader"]).splitlines()
         for node in hub.cluster.node_addresses:
-            left += left_on(hub, node)
-        return not left
+            texts += left_on(hub, node)
+        return not texts
 
     try:
         await eventually(probe, "nothing is left", 60)
     except TimeoutError:
-        raise AssertionError(f"this is left: {left}") from None
+        raise AssertionError(f"this is left: {texts}") from None

@@ -112,11 +112,11 @@ def storages_of(cluster: Cluster, key: Path) -> list[dict[str, Any]]:
 
 def make_deployment(directory: Path, cluster: Cluster) -> Deployment:
     """A hub with storages in front of the cluster; not started yet."""
-    found = {one["id"]: one for one in computing_of(cluster)}
+    by_name = {item["id"]: item for item in computing_of(cluster)}
     engines = ["singularity", "docker", "podman"]
     computing = [
         slurm_resource(cluster, container_engines=engines),
-        *(found[name] for name in ("rest", "host", "docker-api")),
+        *(by_name[name] for name in ("rest", "host", "docker-api")),
     ]
     text = EXTRA.format(address=cluster.hub_address, dial=free_port())
     text += f"c.JupyterHub.load_groups = {{'{PROJECT}': {{'users': ['alice']}}}}\n"
@@ -148,13 +148,13 @@ async def run_notes(user: User, software: str, computing: str, engine: str) -> d
     opened = await user.enter(task)
 
     async def answer() -> str | None:
-        found = await opened.get("/")
-        return found.body.decode() if found.code == 200 else None
+        value = await opened.get("/")
+        return value.body.decode() if value.code == 200 else None
 
-    seen = await eventually(answer, "the notes are served", 30)
+    result = await eventually(answer, "the notes are served", 30)
     await user.api("POST", f"tasks/{task['id']}/stop")
     await user.until(task["id"], "stopped", "failed")
-    return dict(line.split("=", 1) for line in seen.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in result.splitlines() if "=" in line)
 
 
 async def refused(user: User, software: str, computing: str, engine: str) -> str:

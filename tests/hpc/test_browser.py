@@ -95,8 +95,8 @@ class Site:
         """The mail to that address whose subject has these words, once it has come."""
 
         async def found() -> Arrived | None:
-            to_address = [one for one in self.mailbox.mails if one.recipients == [address]]
-            mails = [one for one in to_address if subject in str(one.message["Subject"])]
+            to_address = [mail for mail in self.mailbox.mails if mail.recipients == [address]]
+            mails = [item for item in to_address if subject in str(item.message["Subject"])]
             return mails[0] if mails else None
 
         return await eventually(found, f"a mail to {address}", 200)
@@ -131,8 +131,8 @@ async def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> As
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as found:
-        yield found
+    async with chromium() as result:
+        yield result
 
 
 @contextlib.asynccontextmanager
@@ -251,9 +251,9 @@ async def test_two_users_with_the_same_port_on_one_node(site: Site, browser: Bro
 async def check_apart(site: Site, spying: str, signature: str, task: dict[str, Any]) -> None:
     """This account finds neither a way to that task nor a secret of it; the owner finds a way."""
     cluster, node = site.hub.cluster, task["job"]["node"]
-    wanted = secrets_of(site.hub, task)
-    found = await spy(cluster, node, spying, wanted)
-    assert str(FIXED["interface_port"]) not in found.ports, "it is in a network of its own"
-    assert signature not in found.said()
-    assert found.files == []
-    assert signature in (await spy(cluster, node, task["user"], wanted)).said()
+    result = secrets_of(site.hub, task)
+    value = await spy(cluster, node, spying, result)
+    assert str(FIXED["interface_port"]) not in value.ports, "it is in a network of its own"
+    assert signature not in value.said()
+    assert value.files == []
+    assert signature in (await spy(cluster, node, task["user"], result)).said()

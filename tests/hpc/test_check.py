@@ -31,7 +31,7 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
         {"id": "direct", **slurm, "conf": {**login, "tunnel": "direct"}},
         {"id": "host", "container_engines": ["docker", "podman"], "conf": host},
     ]
-    computing = [{"access_mode": "ssh", **one} for one in computing]
+    computing = [{"access_mode": "ssh", **resource} for resource in computing]
     computing += [docker_api(cluster), slurm_rest(cluster)]
     registry, _, image = f"{cluster.registry}/{cluster.small_image}".partition("/")
     name, _, tag = image.partition(":")
@@ -46,7 +46,7 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
     software["command"] = ["httpd", "-f", "-p", "8888", "-h", "/etc"]
     config.Rosetta.update(
         software=[software],
-        computing=[{"name": one["id"], **one} for one in computing],
+        computing=[{"name": resource["id"], **resource} for resource in computing],
         storages=[
             {
                 "name": "Home",
@@ -96,14 +96,14 @@ def slurm_rest(cluster: Cluster) -> dict[str, Any]:
 @pytest.fixture
 def settings(cluster: Cluster, tmp_path: Path) -> Rosetta:
     """See make_settings; the keys are in place."""
-    made = make_settings(cluster, tmp_path)
-    database = Database(made.db_url)
-    identities = Identities(database, made.keys(), made)
+    result = make_settings(cluster, tmp_path)
+    database = Database(result.db_url)
+    identities = Identities(database, result.keys(), result)
     for computing, account in ACCOUNTS.items():
         view = identities.set_remote_user(User("alice"), computing, account)
         cluster.authorize(account, str(view.paste))
     database.close()
-    return made
+    return result
 
 
 async def check(settings: Rosetta, name: str) -> dict[str, Result]:
@@ -125,8 +125,8 @@ async def test_cluster(settings: Rosetta, cluster: Cluster) -> None:
     assert "main*" in results["scheduler"].text
     assert results[FILES].text.startswith("Home: files belong to alice, mode ")
     assert "COMPLETED" in results["cleanup"].text
-    left = cluster.run("login", ["find", "/home/alice", "-name", ".rosetta-check*"])
-    assert left == ""
+    result = cluster.run("login", ["find", "/home/alice", "-name", ".rosetta-check*"])
+    assert result == ""
 
 
 async def test_nodes_that_dial(settings: Rosetta) -> None:

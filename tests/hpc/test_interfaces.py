@@ -15,7 +15,9 @@ async def test_board_beside_the_main_interface(
     hub: Hub, alice: User, bob: User, computing: str
 ) -> None:
     task = await running(alice, software="board", computing=computing)
-    assert [(one["name"], one["ready"]) for one in task["interfaces"]] == [("Board", False)]
+    assert [(interface["name"], interface["ready"]) for interface in task["interfaces"]] == [
+        ("Board", False)
+    ]
     await check_works(alice, task)
     main = await alice.enter(task)
     assert b"going" in (await main.get("/cgi-bin/go")).body

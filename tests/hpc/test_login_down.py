@@ -17,10 +17,10 @@ async def test_login_node_is_down(hub: Hub, alice: User) -> None:
     task, queued = await running(alice), await waiting(alice)
     await check_works(alice, task)
     with machine_off(hub.cluster, "login"):
-        for one in (task, queued):
-            await notes(alice, one, "can't be reached")
-    for one in (task, queued):
-        await is_well(hub, alice, one)
+        for item in (task, queued):
+            await notes(alice, item, "can't be reached")
+    for item in (task, queued):
+        await is_well(hub, alice, item)
     await check_works(alice, task)
 
 
@@ -44,8 +44,8 @@ async def test_key_is_not_installed_yet(hub: Hub, newcomer: User) -> None:
     line = await hub.paste_line(newcomer, "cluster", "alice")
     task = await begun(newcomer)
     await notes(newcomer, task, "does not accept the key for the user name 'alice'")
-    found = await shows(newcomer, task, lambda view: view["job"] is None)
-    assert "the line shown under 'Account'" in found["condition"]
+    result = await shows(newcomer, task, lambda view: view["job"] is None)
+    assert "the line shown under 'Account'" in result["condition"]
     hub.cluster.authorize("alice", line)
     task = await newcomer.until(task["id"], "running", "failed")
     await is_well(hub, newcomer, task)

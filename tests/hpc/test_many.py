@@ -49,15 +49,15 @@ async def start_all(user: User) -> tuple[list[dict[str, Any]], list[dict[str, An
     waiting = [await begun(user, account="empty") for _ in range(QUEUED)]
     running = [await begun(user, computing=computing) for computing in RUNNING]
     return (
-        await asyncio.gather(*(shows(user, one, _waits, 120) for one in waiting)),
-        await asyncio.gather(*(user.until(one["id"], "running", seconds=120) for one in running)),
+        await asyncio.gather(*(shows(user, item, _waits, 120) for item in waiting)),
+        await asyncio.gather(*(user.until(item["id"], "running", seconds=120) for item in running)),
     )
 
 
 async def is_as_before(user: User, tasks: list[dict[str, Any]]) -> None:
     """Wait until each task is what it was; all are asked for in one question."""
-    told = ("id", "state", "attempt", "message", "condition")
-    expected = {task["id"]: tuple(task[key] for key in told) for task in tasks}
+    values = ("id", "state", "attempt", "message", "condition")
+    expected = {task["id"]: tuple(task[key] for key in values) for task in tasks}
     wrong: Any = None
 
     async def probe() -> bool:
@@ -67,7 +67,7 @@ async def is_as_before(user: User, tasks: list[dict[str, Any]]) -> None:
             wrong = response.code
             return False
         listed = json.loads(response.body)["tasks"]
-        now = {one["id"]: tuple(one[key] for key in told) for one in listed}
+        now = {item["id"]: tuple(item[key] for key in values) for item in listed}
         wrong = [now.get(key) for key in expected if now.get(key) != expected[key]]
         return not wrong
 

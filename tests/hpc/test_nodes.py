@@ -28,17 +28,17 @@ async def test_node_is_powered_off(hub: Hub, alice: User) -> None:
     last = await running(alice, constraint=FEATURES[node])
     hub.cluster.scontrol("update", f"JobId={last['job']['id']}", "Requeue=0")
     with machine_off(hub.cluster, node):
-        for one in (task, last):
-            await shows(alice, one, lambda view: SILENT in (view["condition"] or ""))
+        for first in (task, last):
+            await shows(alice, first, lambda view: SILENT in (view["condition"] or ""))
         ended = await alice.until(last["id"], "failed")
         assert ended["message"] == (
             "A node of Cluster failed, and the job with it. Start the task again."
         )
         await begin_now(hub, alice, task)
-        other = await shows(
+        second = await shows(
             alice, task, lambda view: view["state"] == "running" and view["job"]["node"] != node
         )
-        await check_works(alice, other)
+        await check_works(alice, second)
     await is_well(hub, alice, task)
     check_one_job(hub, last)
 

@@ -51,25 +51,25 @@ async def test_another_account_of_the_node_never_sees_the_password(
         task = await alice.start(software=family_id, computing="cluster", engine="singularity")
         assert await asyncio.to_thread(images.valve.reached.wait, 90)
         task = await shows(alice, task, lambda view: view["job"]["node"])
-        node, wanted = task["job"]["node"], images.registry.secrets
-        root = await spy(cluster, node, None, wanted)
+        node, secrets = task["job"]["node"], images.registry.secrets
+        root = await spy(cluster, node, None, secrets)
         assert root.files
         assert all(path.startswith("/proc/") and "/fd/" in path for path in root.files)
         for machine in (node, "login"):
-            assert (await spy(cluster, machine, "bob", wanted)).files == []
+            assert (await spy(cluster, machine, "bob", secrets)).files == []
         # Not even in what alice's own job consists of.
-        told = ask_scheduler(cluster, task["job"]["id"], "alice")
-        assert not any(secret in told for secret in wanted)
+        result = ask_scheduler(cluster, task["job"]["id"], "alice")
+        assert not any(secret in result for secret in secrets)
     finally:
         images.valve.open()
     await alice.until(task["id"], "running")
     await check_works(alice, task)
 
     async def gone() -> bool:
-        return not (await spy(cluster, node, None, wanted)).files
+        return not (await spy(cluster, node, None, secrets)).files
 
     await eventually(gone, "the password is gone from the node", 30)
-    assert not any(secret in hub.deployment.log for secret in wanted)
+    assert not any(secret in hub.deployment.log for secret in secrets)
 
 
 async def test_without_the_right_account_the_page_says_what_to_do(

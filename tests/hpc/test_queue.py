@@ -15,9 +15,9 @@ pytestmark = pytest.mark.usefixtures("leaves_nothing")
 async def test_job_is_held(hub: Hub, alice: User) -> None:
     task = await waiting(alice)
     hub.cluster.run("login", ["scontrol", "hold", task["job"]["id"]], "alice")
-    held = await shows(alice, task, lambda view: view["message"].startswith("Held."))
-    command = f"scontrol release {held['job']['id']}"
-    assert command in held["message"] == held["job"]["reason"]
+    result = await shows(alice, task, lambda view: view["message"].startswith("Held."))
+    command = f"scontrol release {result['job']['id']}"
+    assert command in result["message"] == result["job"]["reason"]
     hub.cluster.run("login", command.split(), "alice")
     hub.cluster.scontrol("update", f"JobId={task['job']['id']}", "Account=physics")
     task = await alice.until(task["id"], "running", "failed")
@@ -35,8 +35,8 @@ async def test_job_is_held_by_the_administrators(hub: Hub, alice: User) -> None:
 
 async def test_partition_is_closed(hub: Hub, alice: User) -> None:
     """One that is known to be closed takes no task; one that closes lets its tasks wait."""
-    asked = {"software": "tiny", "computing": "cluster", "partition": "closed"}
-    answer = await alice.api("POST", "tasks", asked)
+    document = {"software": "tiny", "computing": "cluster", "partition": "closed"}
+    answer = await alice.api("POST", "tasks", document)
     assert answer.code == 422
     assert "`closed`" in json.loads(answer.body)["detail"]
     hub.cluster.scontrol("update", "PartitionName=short", "State=DOWN")

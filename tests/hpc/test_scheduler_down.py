@@ -21,11 +21,11 @@ async def test_slurmctld_is_down(hub: Hub, alice: User) -> None:
     task, queued = await running(alice), await waiting(alice)
     with service_stopped(hub.cluster, "controller", "slurmctld"):
         new = await begun(alice)
-        for one in (task, queued, new):
-            await notes(alice, one, "Unable to contact slurm controller")
+        for item in (task, queued, new):
+            await notes(alice, item, "Unable to contact slurm controller")
         await check_works(alice, task)
-    for one in (task, queued):
-        await is_well(hub, alice, one)
+    for item in (task, queued):
+        await is_well(hub, alice, item)
     new = await alice.until(new["id"], "running", "failed", seconds=150)
     await is_well(hub, alice, new)
 
@@ -54,11 +54,11 @@ async def test_slurm_answers_garbage(
 ) -> None:
     task, queued = await running(alice), await waiting(alice)
     with garbage_answers(hub.cluster, ["squeue", "sacct"], text, returncode):
-        for one in (task, queued):
-            await notes(alice, one, words)
+        for item in (task, queued):
+            await notes(alice, item, words)
         await check_works(alice, task)
-    for one in (task, queued):
-        await is_well(hub, alice, one)
+    for item in (task, queued):
+        await is_well(hub, alice, item)
 
 
 async def test_answer_to_the_submission_is_lost(hub: Hub, alice: User) -> None:

@@ -15,7 +15,7 @@ GREETING = "hello from"
 
 def ask_scheduler(cluster: Cluster, job: str, user: str) -> str:
     """All that the scheduler tells this account about a job."""
-    asked = [
+    calls = [
         ["scontrol", "--details", "--details", "show", "job", job],
         ["scontrol", "write", "batch_script", job, "-"],
         ["squeue", "--json"],
@@ -23,9 +23,9 @@ def ask_scheduler(cluster: Cluster, job: str, user: str) -> str:
         ["sacct", "--batch-script", "--jobs", job],
         ["sacct", "--env-vars", "--jobs", job],
     ]
-    answers = [cluster.exec("login", argv, user) for argv in asked]
-    assert any(job in one.stdout for one in answers), "the job itself is no secret"
-    return "".join(one.stdout + one.stderr for one in answers)
+    answers = [cluster.exec("login", argv, user) for argv in calls]
+    assert any(job in item.stdout for item in answers), "the job itself is no secret"
+    return "".join(item.stdout + item.stderr for item in answers)
 
 
 @pytest.mark.timeout(240)
@@ -34,19 +34,19 @@ async def test_another_account_learns_nothing(hub: Hub, alice: User, computing: 
     """What bob does not find is there: root finds it with the same program, alice in her script."""
     task = await running(alice, computing=computing, engine="singularity")
     task = await shows(alice, task, lambda view: view["job"]["node"])
-    cluster, node, wanted = hub.cluster, task["job"]["node"], secrets_of(hub, task)
-    root = await spy(cluster, node, None, wanted)
+    cluster, node, result = hub.cluster, task["job"]["node"], secrets_of(hub, task)
+    root = await spy(cluster, node, None, result)
     assert root.files
     assert GREETING in "".join(root.sockets.values())
-    bob = await spy(cluster, node, "bob", wanted)
+    bob = await spy(cluster, node, "bob", result)
     assert bob.sockets.keys() >= root.sockets.keys()
     assert bob.ports.keys() & root.ports.keys(), "both have asked the same ports"
     assert bob.files == []
     assert GREETING not in bob.said()
     assert set(bob.sockets.values()) == {""}
-    assert (await spy(cluster, "login", "bob", wanted)).files == []
-    told = ask_scheduler(cluster, task["job"]["id"], "bob")
-    assert not any(secret in told for secret in wanted)
-    shown = ask_scheduler(cluster, task["job"]["id"], "alice")
-    assert any(secret in shown for secret in wanted), "it is her own script"
+    assert (await spy(cluster, "login", "bob", result)).files == []
+    message = ask_scheduler(cluster, task["job"]["id"], "bob")
+    assert not any(secret in message for secret in result)
+    value = ask_scheduler(cluster, task["job"]["id"], "alice")
+    assert any(secret in value for secret in result), "it is her own script"
     await check_works(alice, task)

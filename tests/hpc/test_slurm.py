@@ -33,8 +33,8 @@ async def test_life(bench: Bench) -> None:
     await bench.wms.cancel(job.id)
     ended = await bench.gone(job.id)
     assert (ended.cause, ended.by, ended.node) == ("cancelled", "alice", running.node)
-    (found,) = await bench.wms.find(job.name)
-    assert (found.id, found.state) == (job.id, JobState.ENDED)
+    (result,) = await bench.wms.find(job.name)
+    assert (result.id, result.state) == (job.id, JobState.ENDED)
     await bench.wms.cancel(job.id)
 
 
@@ -68,18 +68,18 @@ async def test_what_never_was(bench: Bench) -> None:
 
 async def test_script_is_told_to_end_and_is_nobody_elses(bench: Bench) -> None:
     mark = secrets.token_hex(8)
-    told = f"/home/alice/told-{mark}"
-    script = f"#!/bin/sh\ntrap 'env >{told}; exit 0' TERM\n: {mark}\nsleep 300 & wait\n"
+    text = f"/home/alice/told-{mark}"
+    script = f"#!/bin/sh\ntrap 'env >{text}; exit 0' TERM\n: {mark}\nsleep 300 & wait\n"
     job = await bench.submit(script)
     await bench.in_state(job.id, "RUNNING")
     write = ["scontrol", "write", "batch_script", job.id, "-"]
     assert mark in bench.cluster.run("login", write, "alice")
     for command in (write, ["scontrol", "--details", "show", "job", job.id], ["squeue", "--json"]):
-        shown = bench.cluster.exec("login", command, "bob")
-        assert mark not in shown.stdout + shown.stderr
+        result = bench.cluster.exec("login", command, "bob")
+        assert mark not in result.stdout + result.stderr
     await bench.wms.cancel(job.id)
     assert (await bench.gone(job.id)).cause == "cancelled"
-    environment = _take(bench.cluster, told)
+    environment = _take(bench.cluster, text)
     assert f"SLURM_JOB_ID={job.id}" in environment
     assert "HOME=" not in environment
 
@@ -87,9 +87,9 @@ async def test_script_is_told_to_end_and_is_nobody_elses(bench: Bench) -> None:
 async def test_environment_of_the_login_node_stays_there(cluster: Cluster) -> None:
     out = f"/home/alice/environment-{secrets.token_hex(4)}"
     wms = SlurmWms(LoginNode(cluster, "alice", ["PASSWORD=hunter2"]), "alice")
-    found = Bench(cluster, wms, [])
-    job = await found.submit(f"#!/bin/sh\nenv >{out}\n")
-    assert (await found.gone(job.id)).exit_code == 0
+    result = Bench(cluster, wms, [])
+    job = await result.submit(f"#!/bin/sh\nenv >{out}\n")
+    assert (await result.gone(job.id)).exit_code == 0
     assert "hunter2" not in _take(cluster, out)
 
 
@@ -104,10 +104,10 @@ async def test_profile_of_the_user_changes_nothing(cluster: Cluster) -> None:
     settings = ["SQUEUE_PARTITION=gpu", "SQUEUE_STATES=FAILED", "SLURM_TIME_FORMAT=relative"]
     settings += ["SBATCH_ARRAY_INX=1-3", "SBATCH_WAIT=1", "TZ=Asia/Tokyo"]
     strange = SlurmWms(LoginNode(cluster, "alice", settings), "alice")
-    found = Bench(cluster, strange, [])
-    job = await found.submit(partition="main")
-    seen = await found.in_state(job.id, "RUNNING")
-    assert seen == await Bench(cluster, open_wms(cluster, "rest"), []).job(job.id)
+    result = Bench(cluster, strange, [])
+    job = await result.submit(partition="main")
+    value = await result.in_state(job.id, "RUNNING")
+    assert value == await Bench(cluster, open_wms(cluster, "rest"), []).job(job.id)
     await strange.cancel(job.id)
 
 
@@ -115,12 +115,12 @@ async def test_jobs_of_all_users_in_one_query(bench: Bench) -> None:
     """And none but ours."""
     driver = DRIVERS[isinstance(bench.wms, SlurmRestWms)]
     theirs = Bench(bench.cluster, open_wms(bench.cluster, driver, "bob"), bench.ids)
-    one, two = await bench.submit(), await theirs.submit()
+    first, second = await bench.submit(), await theirs.submit()
     foreign = ["sbatch", "--parsable", "--hold", "--job-name=own", "--wrap=true"]
     own = bench.cluster.run("login", foreign, "bob").strip()
-    found = {job.id: job.user for job in await bench.wms.jobs(["alice", "bob"])}
-    assert {one.id: "alice", two.id: "bob"}.items() <= found.items()
-    assert own not in found
+    by_name = {job.id: job.user for job in await bench.wms.jobs(["alice", "bob"])}
+    assert {first.id: "alice", second.id: "bob"}.items() <= by_name.items()
+    assert own not in by_name
     bench.cluster.run("controller", ["scancel", own])
 
 
@@ -154,14 +154,14 @@ async def test_requeued_job_is_the_same_job(bench: Bench) -> None:
     waiting = await bench.in_state(job.id, "PENDING")
     assert waiting.state is JobState.PENDING
     assert await bench.wms.end(job.id) is None
-    assert [one.id for one in await bench.wms.find(job.name)] == [job.id]
+    assert [item.id for item in await bench.wms.find(job.name)] == [job.id]
 
 
 # --- why it waits --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asked", "begins"),
+    ("value", "begins"),
     [
         ({"partition": "closed"}, "Waits because `closed` is closed"),
         ({"partition": "short", "time_limit": 7200}, "Will not start: `short` does not allow that"),
@@ -170,13 +170,13 @@ async def test_requeued_job_is_the_same_job(bench: Bench) -> None:
         ({"qos": "debug", "cpus": 9}, "Waits because the limit of cores of the QoS `debug`"),
     ],
 )
-async def test_reasons(bench: Bench, asked: dict[str, Any], begins: str) -> None:
-    job = await bench.submit(**asked)
-    request = replace(JobRequest("a"), **asked)
+async def test_reasons(bench: Bench, value: dict[str, Any], begins: str) -> None:
+    job = await bench.submit(**value)
+    request = replace(JobRequest("a"), **value)
 
     async def message() -> bool:
-        found = await bench.job(job.id)
-        return found is not None and waiting_message(found, request).startswith(begins)
+        result = await bench.job(job.id)
+        return result is not None and waiting_message(result, request).startswith(begins)
 
     await within(message)
 
@@ -185,17 +185,17 @@ async def test_reasons(bench: Bench, asked: dict[str, Any], begins: str) -> None
 async def test_held(bench: Bench, user: str | None, begins: str) -> None:
     job = await bench.submit(partition="closed")
     bench.cluster.run("login" if user else "controller", ["scontrol", "hold", job.id], user)
-    found = await bench.job(job.id)
-    assert found is not None
-    assert waiting_message(found, JobRequest("a")).startswith(begins)
-    assert found.expected_start is None
+    result = await bench.job(job.id)
+    assert result is not None
+    assert waiting_message(result, JobRequest("a")).startswith(begins)
+    assert result.expected_start is None
 
 
 # --- refused -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("options", "message"),
     [
         ({"partition": "nowhere"}, "There is no partition `nowhere`."),
         ({"account": "nobody"}, "The account `nobody` can't be used"),
@@ -209,9 +209,9 @@ async def test_held(bench: Bench, user: str | None, begins: str) -> None:
         ({"reservation": "none"}, "There is no reservation `none`."),
     ],
 )
-async def test_refused(bench: Bench, asked: dict[str, Any], message: str) -> None:
+async def test_refused(bench: Bench, options: dict[str, Any], message: str) -> None:
     with pytest.raises(JobRefused) as refused:
-        await bench.submit(**asked)
+        await bench.submit(**options)
     assert str(refused.value).startswith(message)
     assert "(Slurm: " in str(refused.value)
 
@@ -221,17 +221,17 @@ async def test_refused(bench: Bench, asked: dict[str, Any], message: str) -> Non
 
 async def test_inventory(bench: Bench) -> None:
     inventory = await bench.wms.inventory()
-    parts = {one.name: one for one in inventory.partitions}
+    parts = {partition.name: partition for partition in inventory.partitions}
     assert set(parts) == {"main", "short", "closed", "gpu", "low", "high"}
     main, gpu = parts["main"], parts["gpu"]
     assert (main.state, parts["closed"].state) == ("up", "down")
     assert (main.cpus_total, main.nodes_total, main.max_cpus) == (128, 2, 64)
     assert (main.max_time, parts["short"].max_time) == (7 * 86400, 600)
     assert main.max_memory == 256 << 30
-    assert [(one.type, one.total, one.per_node) for one in gpu.gpus] == [("tesla", 2, 2)]
-    assert {one.name for one in inventory.accounts} >= {"physics", "astro", "empty"}
-    assert [one.name for one in inventory.accounts if one.default] == ["physics"]
-    assert {one.name: (one.max_time, one.max_cpus) for one in inventory.qos} == {
+    assert [(item.type, item.total, item.per_node) for item in gpu.gpus] == [("tesla", 2, 2)]
+    assert {account.name for account in inventory.accounts} >= {"physics", "astro", "empty"}
+    assert [account.name for account in inventory.accounts if account.default] == ["physics"]
+    assert {item.name: (item.max_time, item.max_cpus) for item in inventory.qos} == {
         "normal": (None, None),
         "long": (172800, None),
         "debug": (1800, 8),
@@ -241,10 +241,14 @@ async def test_inventory(bench: Bench) -> None:
 async def test_what_runs_is_not_idle(bench: Bench) -> None:
     # Jobs of former tests, which have been cancelled, hold what they had until they have ended.
     await asyncio.to_thread(bench.cluster.clean)
-    before = {one.name: one for one in (await bench.wms.inventory()).partitions}["gpu"]
+    before = {partition.name: partition for partition in (await bench.wms.inventory()).partitions}[
+        "gpu"
+    ]
     job = await bench.submit(partition="gpu", gpus=1, gpu_type="tesla", cpus=3)
     await bench.in_state(job.id, "RUNNING")
-    after = {one.name: one for one in (await bench.wms.inventory()).partitions}["gpu"]
+    after = {partition.name: partition for partition in (await bench.wms.inventory()).partitions}[
+        "gpu"
+    ]
     assert before.cpus_idle - after.cpus_idle == 3
     assert before.gpus[0].idle - after.gpus[0].idle == 1
 
@@ -266,7 +270,7 @@ IMPOSSIBLE: tuple[dict[str, Any], ...] = (
 
 async def test_refused_before_submit(bench: Bench) -> None:
     inventory = await bench.wms.inventory()
-    for asked in IMPOSSIBLE:
+    for request in IMPOSSIBLE:
         with pytest.raises(InvalidOptions):
-            check_request(replace(JobRequest("a"), **asked), inventory)
+            check_request(replace(JobRequest("a"), **request), inventory)
     check_request(JobRequest("a", partition="main", account="physics", qos="long"), inventory)

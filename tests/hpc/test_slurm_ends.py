@@ -197,8 +197,8 @@ async def test_lost_reply_is_no_second_job(commands: Bench) -> None:
 async def test_users_who_are_not_known_hide_nobody(cluster: Cluster) -> None:
     bench = Bench(cluster, open_wms(cluster, "commands"), [])
     job = await bench.submit()
-    found = await bench.wms.jobs(["alice", "nobody-like-this"])
-    assert job.id in [one.id for one in found]
+    jobs = await bench.wms.jobs(["alice", "nobody-like-this"])
+    assert job.id in [item.id for item in jobs]
     await bench.wms.cancel(job.id)
 
 

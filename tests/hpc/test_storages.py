@@ -131,17 +131,17 @@ async def test_files_stay_whatever_runs_next(hub: Hub, alice: User, row: str) ->
     """Each image reads what the ones before have written, appends, and the account owns it all."""
     (computing, engine), (machine, home), runs, uid = ROWS[row]
     hub.cluster.exec(machine, ["rm", "-f", f"{home}/note"])
-    written = ""
+    text = ""
     for software, number in runs:
-        seen = await run_notes(alice, software, computing, engine)
-        written += f"{number};"
+        result = await run_notes(alice, software, computing, engine)
+        text += f"{number};"
         expected = "/root" if software == "root" else "/home/metauser"
-        assert (seen["HOME"], seen["NOTE"]) == (expected, written)
-        assert seen["WRITABLE"] == ""
+        assert (result["HOME"], result["NOTE"]) == (expected, text)
+        assert result["WRITABLE"] == ""
         if computing in ("cluster", "rest"):
-            assert (seen["DATA"], seen["PROJECT"]) == ("gaia;", "plan;")
+            assert (result["DATA"], result["PROJECT"]) == ("gaia;", "plan;")
     note = hub.cluster.run(machine, ["cat", f"{home}/note"])
-    assert note.replace("\n", ";") == written
+    assert note.replace("\n", ";") == text
     assert owners(hub.cluster, machine, f"{home}/note") == {f"{uid}:{uid}"}
 
 
@@ -182,8 +182,8 @@ async def test_a_second_user_sees_none_of_it(hub: Hub, alice: User, bob: User) -
                 answer = await bob.api("GET", f"storages/cluster-home/{kind}/{trick}")
                 assert answer.code in (400, 403, 404), (kind, trick, answer.code)
                 assert b"alice's" not in answer.body
-        wanted = {"paths": ["way/secret"], "dry_run": False}
-        assert (await files(bob, "cluster-home/remove", "POST", wanted))[0] in (400, 403, 404)
+        document = {"paths": ["way/secret"], "dry_run": False}
+        assert (await files(bob, "cluster-home/remove", "POST", document))[0] in (400, 403, 404)
     finally:
         hub.cluster.run("login", ["chmod", "700", "/home/alice"])
     assert await read(alice, "cluster-home", "secret") == b"alice's"
@@ -209,8 +209,8 @@ async def test_what_a_user_writes_belongs_to_the_account(hub: Hub, alice: User) 
         ("api-home", "host", "/srv/homes/alice", FIXED_UID),
     ):
         await files(alice, f"{storage}/remove", "POST", {"paths": ["made"]})
-        status, made = await files(alice, f"{storage}/folder/made", "POST", {})
-        assert status == 201, made
+        status, result = await files(alice, f"{storage}/folder/made", "POST", {})
+        assert status == 201, result
         status, entry = await write(alice, storage, "made/a note.txt", "text")
         assert status in (200, 201), entry
         assert owners(hub.cluster, machine, f"{home}/made/a note.txt") == {f"{uid}:{uid}"}
@@ -264,15 +264,15 @@ async def test_a_storage_leaves_the_configuration(hub: Hub, alice: User) -> None
     everything = storages_of(hub.cluster, hub.deployment.directory / "key")
     try:
         await restart_with(
-            hub.deployment, [one for one in everything if one["id"] != "cluster-home"]
+            hub.deployment, [item for item in everything if item["id"] != "cluster-home"]
         )
         status, answer = await files(alice, "cluster-home/list/")
         assert (status, "no such storage" in answer["detail"]) == (404, True)
         assert "cluster-home" not in await storage_ids(alice)
-        kept = await alice.until(task["id"], "running", "failed")
-        assert (kept["state"], kept["attempt"]) == ("running", 1)
-        assert "cluster-home" in {one["id"] for one in kept["storages"]}
-        opened = await alice.enter(kept)
+        result = await alice.until(task["id"], "running", "failed")
+        assert (result["state"], result["attempt"]) == ("running", 1)
+        assert "cluster-home" in {storage["id"] for storage in result["storages"]}
+        opened = await alice.enter(result)
 
         async def serves() -> bool:
             return b"HOME=/home/metauser" in (await opened.get("/")).body

@@ -106,8 +106,8 @@ async def test_from_the_page_into_notebooks_and_back(
     await open_storage(page, storages_hub, "Cluster home")
     await page.get_by_label("Folder to upload").set_input_files(folder)
     # Where some have failed it says "2 of 4 files uploaded".
-    done = re.compile(rf"(?<!of ){len(TREE)} files uploaded")
-    await expect(page.locator("#tray")).to_contain_text(done)
+    result = re.compile(rf"(?<!of ){len(TREE)} files uploaded")
+    await expect(page.locator("#tray")).to_contain_text(result)
     text = TREE["a.txt"].decode()
     for notebook in NOTEBOOKS:
         await change_in_notebook(page, storages_hub, alice, notebook)
@@ -119,8 +119,8 @@ async def test_from_the_page_into_notebooks_and_back(
         await page.get_by_role("button", name="Download").click()
     assert Path(await (await downloading.value).path()).read_text() == text
     assert await read(alice, "cluster-home", "folder/a.txt") == text.encode()
-    found = storages_hub.cluster.run("login", ["find", "folder", "-printf", "%u:%g\\n"], "alice")
-    assert set(found.split()) == {"alice:alice"}
+    value = storages_hub.cluster.run("login", ["find", "folder", "-printf", "%u:%g\\n"], "alice")
+    assert set(value.split()) == {"alice:alice"}
 
 
 def sums(hub: Hub, machine: str, user: str, path: str) -> list[str]:

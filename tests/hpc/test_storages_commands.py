@@ -44,9 +44,9 @@ async def terminal(alice: User, tmp_path: Path) -> AsyncIterator[Terminal]:
 
 async def rosetta(terminal: Terminal, *arguments: str) -> Done:
     """A command that succeeds."""
-    done = await terminal.run("rosetta", *arguments)
-    assert done.code == 0, (arguments, done.out, done.err)
-    return done
+    result = await terminal.run("rosetta", *arguments)
+    assert result.code == 0, (arguments, result.out, result.err)
+    return result
 
 
 async def test_ssh_task_has_the_home_of_the_cluster(storages_hub: Hub, terminal: Terminal) -> None:
@@ -60,10 +60,10 @@ async def test_ssh_task_has_the_home_of_the_cluster(storages_hub: Hub, terminal:
     assert task["state"] == "running", (task["message"], task["log_tail"])
     check_quick_images(storages_hub)
     script = "pwd; id -un; sha256sum sent; tee made"
-    done = await terminal.run("rosetta", "ssh", "shell", script, stdin=data)
+    result = await terminal.run("rosetta", "ssh", "shell", script, stdin=data)
     digest = hashlib.sha256(data).hexdigest()
     expected = f"/home/metauser\nmetauser\n{digest}  sent\n".encode()
-    assert (done.code, done.out) == (0, expected + data), done.err
+    assert (result.code, result.out) == (0, expected + data), result.err
     await rosetta(terminal, "files", "get", "cluster-home:made", str(terminal.home / "back"))
     assert (terminal.home / "back").read_bytes() == data
     stat = ("stat", "-c", "%U:%G %a", "made", ".rosetta/ssh_host_ed25519_key")
@@ -75,5 +75,7 @@ async def test_ssh_task_has_the_home_of_the_cluster(storages_hub: Hub, terminal:
 def check_quick_images(hub: Hub) -> None:
     """Apptainer has found the mksquashfs of the tests: jobs search /usr/local/bin, too."""
     program = ["python3", "-c", COMPRESSORS]
-    found = [hub.cluster.run(node, program, "alice").split() for node in hub.cluster.node_addresses]
-    assert {compressor for node in found for compressor in node} == {"6"}
+    values = [
+        hub.cluster.run(node, program, "alice").split() for node in hub.cluster.node_addresses
+    ]
+    assert {compressor for node in values for compressor in node} == {"6"}

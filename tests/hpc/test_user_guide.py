@@ -19,16 +19,16 @@ pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.timeout(400
 @pytest.fixture
 async def terminal(alice: User, tmp_path: Path) -> AsyncIterator[Terminal]:
     """Alice's own machine."""
-    found = Terminal(alice, tmp_path, [])
-    yield found
-    await found.close()
+    result = Terminal(alice, tmp_path, [])
+    yield result
+    await result.close()
 
 
 async def rosetta(terminal: Terminal, *arguments: str) -> Done:
     """A command that succeeds."""
-    done = await terminal.run("rosetta", *arguments)
-    assert done.code == 0, (arguments, done.out, done.err)
-    return done
+    result = await terminal.run("rosetta", *arguments)
+    assert result.code == 0, (arguments, result.out, result.err)
+    return result
 
 
 async def tasks(terminal: Terminal) -> dict[str, Any]:
@@ -60,9 +60,11 @@ async def test_from_start_to_end(terminal: Terminal) -> None:
 
 async def log_in(terminal: Terminal) -> None:
     """A command, with its output and exit code, and a terminal."""
-    done = await terminal.run("rosetta", "ssh", "shell", "hostname; cat; exit 7", stdin=b"\x00\xff")
-    assert (done.code, done.out[-2:]) == (7, b"\x00\xff"), done.err
-    assert done.out.startswith(b"node"), done.out
+    result = await terminal.run(
+        "rosetta", "ssh", "shell", "hostname; cat; exit 7", stdin=b"\x00\xff"
+    )
+    assert (result.code, result.out[-2:]) == (7, b"\x00\xff"), result.err
+    assert result.out.startswith(b"node"), result.out
     on_terminal = await rosetta(terminal, "ssh", "shell", "-tt", "tty")
     assert on_terminal.out.startswith(b"/dev/pts/")
 

@@ -83,14 +83,14 @@ def podman_images(images: str) -> None:
     """Gives podman the images that its tests use, as they are in docker."""
     for image in ("guiapplication", "sshserver"):
         reference = f"rosetta/{image}:{version()}"
-        built = run("docker", "image", "inspect", "--format={{.Id}}", reference)
+        result = run("docker", "image", "inspect", "--format={{.Id}}", reference)
         have = subprocess.run(
             ["podman", "image", "inspect", "--format={{.Id}}", reference],
             capture_output=True,
             text=True,
             timeout=60,
         )
-        if have.stdout.strip() == built.removeprefix("sha256:"):
+        if have.stdout.strip() == result.removeprefix("sha256:"):
             continue
         with subprocess.Popen(["docker", "save", reference], stdout=subprocess.PIPE) as save:
             subprocess.run(

@@ -36,9 +36,9 @@ DESKTOPS = ("minimaldesktop", "basicdesktop", "guiapplication")
 
 def run(*argv: str, timeout: float = DEADLINE, stdin: str = "") -> str:
     """Runs a command and returns its standard output; fails the test with its standard error."""
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, input=stdin)
-    assert done.returncode == 0, f"{argv[:3]}... failed: {done.stderr}{done.stdout}"
-    return done.stdout.strip()
+    process = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, input=stdin)
+    assert process.returncode == 0, f"{argv[:3]}... failed: {process.stderr}{process.stdout}"
+    return process.stdout.strip()
 
 
 def until(ask: Callable[[], T], what: str) -> T:
@@ -81,10 +81,10 @@ class Container:
 
     def logs(self) -> str:
         """What it wrote, both streams."""
-        done = subprocess.run(
+        process = subprocess.run(
             [self.engine, "logs", self.name], capture_output=True, text=True, timeout=DEADLINE
         )
-        return done.stdout + done.stderr
+        return process.stdout + process.stderr
 
     def stop(self) -> int:
         """Asks it to end, kills it (exit code 137) after three seconds; returns the exit code."""
@@ -150,5 +150,7 @@ def engine_flags(engine: str) -> list[str]:
 
 def published_port(engine: str, name: str) -> int:
     """The port of this machine that the engine chose; 0 when the container has ended already."""
-    done = subprocess.run([engine, "port", name], capture_output=True, text=True, timeout=DEADLINE)
-    return int(done.stdout.partition("\n")[0].rpartition(":")[2] or 0)
+    process = subprocess.run(
+        [engine, "port", name], capture_output=True, text=True, timeout=DEADLINE
+    )
+    return int(process.stdout.partition("\n")[0].rpartition(":")[2] or 0)

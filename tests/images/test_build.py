@@ -17,7 +17,7 @@ def test_what_is_up_to_date_is_left_alone(images: str) -> None:
 
 
 def test_an_unknown_image_is_named(images: str) -> None:
-    done = subprocess.run([BUILD, "nosuch"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert "no image is called 'nosuch'" in done.stderr
-    assert "jupyternotebook" in done.stderr
+    process = subprocess.run([BUILD, "nosuch"], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert "no image is called 'nosuch'" in process.stderr
+    assert "jupyternotebook" in process.stderr

@@ -63,8 +63,8 @@ def test_the_password_is_in_no_argument_no_log_and_not_in_the_session(start: Sta
 def test_the_display_needs_its_cookie_and_is_no_tcp_port(start: Start) -> None:
     container = start("minimaldesktop")
     until(lambda: "xterm" in container.programs(), "the terminal")
-    said = container.execute("sh", "-c", "DISPLAY=:0 xclock 2>&1 || true")
-    assert "Authorization required" in said or "Can't open display" in said
+    result = container.execute("sh", "-c", "DISPLAY=:0 xclock 2>&1 || true")
+    assert "Authorization required" in result or "Can't open display" in result
     until(lambda: container.status() == 200, "the page")
     assert listening_ports(container) == {"218E"}
     assert "@/tmp/.X11-unix" not in container.execute("cat", "/proc/net/unix")

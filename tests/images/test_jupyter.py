@@ -35,5 +35,5 @@ def test_without_a_password_who_may_connect_is_decided_in_front_of_it(start: Sta
 
 def test_a_kernel_plots_as_any_uid(start: Start) -> None:
     container = start("jupyternotebook", *ANY_UID)
-    said = container.execute("/opt/rosetta/entrypoint", "python3", "-c", PLOT)
-    assert said.endswith("plotted")
+    result = container.execute("/opt/rosetta/entrypoint", "python3", "-c", PLOT)
+    assert result.endswith("plotted")

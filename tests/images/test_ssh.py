@@ -21,14 +21,14 @@ WAYS = [(), ("--user=0",), (*ANY_UID, "--cap-drop=ALL")]
 def ssh(container: Container, password: str, *argv: str, **variables: str) -> tuple[int, str, str]:
     command = ["sshpass", "-e", "ssh", "-p", str(container.port), "-o", "LogLevel=ERROR",
                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]  # fmt: skip
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, *argv],
         env=os.environ | {"SSHPASS": password} | variables,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    return done.returncode, done.stdout.strip(), done.stderr
+    return process.returncode, process.stdout.strip(), process.stderr
 
 
 def started(start: Start, *flags: str) -> Container:
@@ -55,9 +55,9 @@ def display(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("flags", WAYS, ids=["default", "root", "any uid"])
 def test_login_with_a_terminal(flags: tuple[str, ...], start: Start) -> None:
     container = started(start, *flags)
-    code, said, error = ssh(container, PASSWORD, "-tt", "metauser@127.0.0.1", "whoami; tty")
+    code, text, error = ssh(container, PASSWORD, "-tt", "metauser@127.0.0.1", "whoami; tty")
     assert code == 0, error
-    assert said.split() == ["metauser", "/dev/pts/0"]
+    assert text.split() == ["metauser", "/dev/pts/0"]
 
 
 @pytest.mark.parametrize("flags", WAYS, ids=["default", "root", "any uid"])
@@ -67,7 +67,7 @@ def test_a_real_program_shows_itself_through_the_tunnel(
     container = started(start, *flags)
     # A picture of the window, taken through the same tunnel: no fewer bytes than pixels
     picture = "for i in $(seq 300); do xwd -silent -name xclock >/tmp/xwd && break; sleep 0.1; done"
-    code, said, error = ssh(
+    code, text, error = ssh(
         container,
         PASSWORD,
         "-X",
@@ -76,7 +76,7 @@ def test_a_real_program_shows_itself_through_the_tunnel(
         DISPLAY=display,
     )
     assert code == 0, error
-    assert int(said) > 200 * 100, error
+    assert int(text) > 200 * 100, error
 
 
 @pytest.mark.parametrize("user", ["metauser", "root", "nobody"])

@@ -66,7 +66,7 @@ class Administrator:
     async def run(self, *words: str) -> str:
         """What a command prints."""
         command = [sys.executable, "-m", "rosetta_hub", words[0], "--config", str(self._config)]
-        done = await asyncio.to_thread(
+        result = await asyncio.to_thread(
             subprocess.run,
             [*command, *words[1:]],
             capture_output=True,
@@ -75,13 +75,13 @@ class Administrator:
             check=False,
         )
         # A check that found a fault says so with 1.
-        assert done.returncode in ((0, 1) if words[0] == "check" else (0,)), done.stderr
-        return done.stdout
+        assert result.returncode in ((0, 1) if words[0] == "check" else (0,)), result.stderr
+        return result.stdout
 
     async def check(self) -> dict[str, Document]:
         """What came of each check, by name."""
         report = json.loads(await self.run("check", "cloud", "--json", "--wait", "90"))
-        return {one["name"]: one for one in report["cloud"]["checks"]}
+        return {check["name"]: check for check in report["cloud"]["checks"]}
 
     async def apply(self, manifests: str) -> None:
         """Create what the cluster's administrator is given."""
@@ -94,8 +94,8 @@ class Administrator:
         """Write the kubeconfig of the account that was made, with the token of a secret."""
 
         async def token() -> str:
-            found = await self.cluster.admin.call("GET", f"{self.secrets}/{secret}")
-            return str(found.get("data", {}).get("token", ""))
+            answer = await self.cluster.admin.call("GET", f"{self.secrets}/{secret}")
+            return str(answer.get("data", {}).get("token", ""))
 
         encoded = await eventually(token, "the account has a token", 30)
         self.write_kubeconfig({"token": base64.b64decode(encoded).decode()})

@@ -92,17 +92,18 @@ class KubernetesCluster:
         with contextlib.suppress(ApiRefused):
             status = (await self.admin.call("GET", f"/api/v1/nodes/{node}"))["status"]
             return any(
-                (one["type"], one["status"]) == ("Ready", "True") for one in status["conditions"]
+                (condition["type"], condition["status"]) == ("Ready", "True")
+                for condition in status["conditions"]
             )
         return False
 
     def run(self, verb: str, *words: str) -> None:
         """`scripts/cluster` with a verb for Kubernetes, such as `stop apiserver`."""
         command = [str(ROOT / "scripts" / "cluster"), "--name", self.state.name, "kubernetes"]
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, verb, *words], capture_output=True, text=True, timeout=600, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert process.returncode == 0, process.stdout + process.stderr
 
 
 class GivenCluster(KubernetesCluster):

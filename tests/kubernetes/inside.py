@@ -43,11 +43,11 @@ async def check(deployment: Deployment) -> Document:
     """What `rosetta-hub check` says of each thing that it looks at."""
     words = ["check", "--config", str(deployment.config), "cloud", "--json", "--wait", "90"]
     command = [sys.executable, "-m", "rosetta_hub", *words]
-    done = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=200, check=False
     )
-    results = json.loads(done.stdout)["cloud"]["checks"]
-    return {one["name"]: (one["status"], one["text"]) for one in results}
+    results = json.loads(result.stdout)["cloud"]["checks"]
+    return {item["name"]: (item["status"], item["text"]) for item in results}
 
 
 async def use(user: User) -> Document:
@@ -75,13 +75,13 @@ async def main(namespace: str, agent_image: str, web_image: str) -> None:
     software = [{**web, **describe_image(web_image)}]
     directory = Path(tempfile.mkdtemp())
     deployment = Deployment(directory, software, [describe_cluster(namespace, agent_image)])
-    found: Document = {"check": await check(deployment)}
+    values: Document = {"check": await check(deployment)}
     await deployment.start()
     try:
-        found["task"] = await use(await deployment.user("alice"))
+        values["task"] = await use(await deployment.user("alice"))
     finally:
         await deployment.stop()
-    print(json.dumps(found), flush=True)
+    print(json.dumps(values), flush=True)
 
 
 if __name__ == "__main__":

@@ -73,21 +73,21 @@ class NodeMetrics:
         time = parse_time(cpu.get("time"))
         if time is None or "usageCoreNanoSeconds" not in cpu:
             return
-        found = _Measured(time, cpu["usageCoreNanoSeconds"], memory.get("workingSetBytes", 0))
+        result = _Measured(time, cpu["usageCoreNanoSeconds"], memory.get("workingSetBytes", 0))
         key = (pod, container["name"])
-        _, before = self.last.get(key, (found, found))
-        if found.time > before.time:
-            self.last[key] = (before, found)
+        _, before = self.last.get(key, (result, result))
+        if result.time > before.time:
+            self.last[key] = (before, result)
         else:
-            self.last.setdefault(key, (found, found))
+            self.last.setdefault(key, (result, result))
 
     async def list_pods(self, selector: str) -> list[Document]:
         """The pods with these labels that have been measured twice, as metrics-server does."""
         path = f"/api/v1/namespaces/{self.namespace}/pods"
         query = {"labelSelector": selector}
         pods = (await self.cluster.admin.call("GET", path, query=query))["items"]
-        found = (self._describe(pod) for pod in pods)
-        return [one for one in found if one["containers"]]
+        values = (self._describe(pod) for pod in pods)
+        return [item for item in values if item["containers"]]
 
     def _describe(self, pod: Document) -> Document:
         name = pod["metadata"]["name"]
@@ -188,4 +188,7 @@ async def _registered(cluster: KubernetesCluster, address: str, port: int) -> As
 async def _is_available(cluster: KubernetesCluster) -> bool:
     path = f"{SERVICES}/v1beta1.metrics.k8s.io"
     conditions = (await cluster.admin.call("GET", path)).get("status", {}).get("conditions") or []
-    return any((one["type"], one["status"]) == ("Available", "True") for one in conditions)
+    return any(
+        (condition["type"], condition["status"]) == ("Available", "True")
+        for condition in conditions
+    )

@@ -99,8 +99,8 @@ async def site(
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as found:
-        yield found
+    async with chromium() as result:
+        yield result
 
 
 async def use_the_application(page: Page) -> None:
@@ -131,7 +131,7 @@ async def check_nothing_left(cluster: KubernetesCluster) -> None:
 
     async def is_empty() -> bool:
         lists = [await cluster.admin.call("GET", path, query=OURS) for path in (PODS, SECRETS)]
-        return not any(found["items"] for found in lists)
+        return not any(result["items"] for result in lists)
 
     await eventually(is_empty, "pods and secrets are gone", 90)
 

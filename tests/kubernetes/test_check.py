@@ -16,20 +16,20 @@ pytestmark = pytest.mark.timeout(300)
 async def administrator(cluster: KubernetesCluster, tmp_path: Path) -> AsyncIterator[Administrator]:
     """A namespace with what `rosetta-hub kubernetes manifests` prints for it, and its account."""
     await asyncio.to_thread(cluster.run, "image", PYTHON)
-    found = Administrator(cluster, tmp_path)
-    await found.apply(await found.run("kubernetes", "manifests", "cloud", "--tasks", "5"))
+    result = Administrator(cluster, tmp_path)
+    await result.apply(await result.run("kubernetes", "manifests", "cloud", "--tasks", "5"))
     try:
-        await found.log_in()
-        yield found
+        await result.log_in()
+        yield result
     finally:
-        await found.remove()
+        await result.remove()
 
 
 async def test_what_is_printed_for_a_cluster_is_all_that_the_hub_needs(
     administrator: Administrator,
 ) -> None:
     results = await administrator.check()
-    assert [name for name, one in results.items() if one["status"] == "failed"] == [], results
+    assert [name for name, item in results.items() if item["status"] == "failed"] == [], results
     assert "it may not" not in results["rights"]["text"]
     assert "pods 0 of 5" in results["quota"]["text"]
     assert "second" in results["runtimes"]["text"]

@@ -128,8 +128,8 @@ async def test_the_service_restarts_while_a_task_runs(
     task = await start(alice)
     hub.kill_service()
     await hub.answers()
-    found = await alice.until(task["id"], "running", "failed", "stopped")
-    assert found["state"] == "running"
-    opened = await alice.enter(found)
+    result = await alice.until(task["id"], "running", "failed", "stopped")
+    assert result["state"] == "running"
+    opened = await alice.enter(result)
     assert (await opened.get("/")).code == 200
     assert len(await cluster.pods()) == 1

@@ -35,7 +35,7 @@ class Reader:
         self.folder = folder
         self.namespace = f"steps-{secrets.token_hex(4)}"
         text = PAGE.read_text().partition("## First steps")[2].partition("\n## ")[0]
-        self.scripts = [self._replace(one) for one in re.findall(r"```sh\n(.*?)```", text, re.S)]
+        self.scripts = [self._replace(item) for item in re.findall(r"```sh\n(.*?)```", text, re.S)]
         first = self._replace(re.findall(r"```python\n(.*?)```", text, re.S)[0])
         self.computing: list[dict[str, Any]] = ast.literal_eval(first.partition("+=")[2].strip())
         (cloud,) = self.computing
@@ -64,7 +64,7 @@ class Reader:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "KUBECONFIG": str(self.cluster.state / "pki" / "admin.conf"),
         }
-        done = subprocess.run(
+        process = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
             env=environment,
@@ -73,17 +73,17 @@ class Reader:
             timeout=200,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
 
 @pytest.fixture
 async def reader(cluster: KubernetesCluster, tmp_path: Path) -> AsyncIterator[Reader]:
     """The reader, whose namespace is removed afterwards."""
     await asyncio.to_thread(cluster.run, "image", PYTHON)
-    found = Reader(cluster, tmp_path)
-    yield found
-    path = f"/api/v1/namespaces/{found.namespace}"
+    result = Reader(cluster, tmp_path)
+    yield result
+    path = f"/api/v1/namespaces/{result.namespace}"
     await cluster.admin.call("DELETE", path, {})
 
 

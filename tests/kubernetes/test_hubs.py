@@ -27,25 +27,25 @@ async def hubs(
 ) -> AsyncIterator[list[Deployment]]:
     """Two hubs with the same configuration: resource, namespace, account and software."""
     extra = 'c.Authenticator.admin_users = {"admin"}'
-    made = [
+    values = [
         Deployment(tmp_path_factory.mktemp(name), SOFTWARE, computing_of(cluster), extra=extra)
         for name in ("first", "second")
     ]
     try:
-        for deployment in made:
+        for deployment in values:
             await deployment.start()
-        yield made
+        yield values
     finally:
-        for deployment in made:
+        for deployment in values:
             await deployment.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def users(hubs: list[Deployment], cluster: KubernetesCluster) -> AsyncIterator[list[User]]:
     """A user of the same name at both."""
-    found = [await deployment.user("alice") for deployment in hubs]
-    yield found
-    for user in found:
+    values = [await deployment.user("alice") for deployment in hubs]
+    yield values
+    for user in values:
         await user.clean()
     await until_empty(cluster)
 
@@ -150,8 +150,8 @@ async def test_a_pod_of_somebody_else_that_has_the_name_of_a_task(
         assert second["state"] == "failed"
         assert f"has a pod {name} that is not of this hub" in second["message"]
         assert await names_of_pods(cluster) == [name]
-    gone = functools.partial(is_gone, cluster, name)
-    await eventually(gone, "the pod is gone", 60)
+    result = functools.partial(is_gone, cluster, name)
+    await eventually(result, "the pod is gone", 60)
     third = await start(user, server="again")
     assert third["state"] == "running", third["message"]
     await asyncio.wait_for(answers(user, third), 60)

@@ -30,13 +30,13 @@ LONGEST = 400
 async def administrator(cluster: KubernetesCluster, tmp_path: Path) -> AsyncIterator[Administrator]:
     """A namespace with the hub's service account."""
     await asyncio.to_thread(cluster.run, "image", PYTHON)
-    found = Administrator(cluster, tmp_path)
-    await found.apply(await found.run("kubernetes", "manifests", "cloud", "--edge", "0.0.0.0/0"))
-    await found.log_in()
+    result = Administrator(cluster, tmp_path)
+    await result.apply(await result.run("kubernetes", "manifests", "cloud", "--edge", "0.0.0.0/0"))
+    await result.log_in()
     try:
-        yield found
+        yield result
     finally:
-        await found.remove()
+        await result.remove()
 
 
 def build_hub(cluster: KubernetesCluster) -> dict[str, Any]:
@@ -91,12 +91,14 @@ async def test_a_hub_in_a_pod_uses_the_account_of_its_pod(administrator: Adminis
     phase = await eventually(end, "the hub in the pod has ended", LONGEST)
     log = (await cluster.admin.raw(f"{pods}/{NAME}/log", {})).decode()
     assert phase == "Succeeded", log
-    found = json.loads(log.strip().splitlines()[-1])
-    failed = {name: text for name, (status, text) in found["check"].items() if status == "failed"}
+    document = json.loads(log.strip().splitlines()[-1])
+    failed = {
+        name: text for name, (status, text) in document["check"].items() if status == "failed"
+    }
     assert failed == {}
-    assert cluster.ports["machine"] in found["check"]["api server"][1]
-    assert found["check"]["connection"][1].startswith("pod: ")
-    assert found["task"] == {
+    assert cluster.ports["machine"] in document["check"]["api server"][1]
+    assert document["check"]["connection"][1].startswith("pod: ")
+    assert document["task"] == {
         "started": "running",
         "page": "Hello from a pod\n",
         "amount": 20_000_000,
@@ -104,7 +106,7 @@ async def test_a_hub_in_a_pod_uses_the_account_of_its_pod(administrator: Adminis
     }
 
     async def is_alone() -> bool:
-        return [one["metadata"]["name"] for one in await administrator.pods()] == [NAME]
+        return [item["metadata"]["name"] for item in await administrator.pods()] == [NAME]
 
     # A task has stopped when its pod is being deleted; its node ends that.
     await eventually(is_alone, "nothing but the hub itself is left", 60)

@@ -80,13 +80,13 @@ async def hub(
     login = ExecLogin(cluster, folder / "login")
     conf = {"kubeconfig": str(login.write()), **(ssh_conf(sshd) if sshd else {})}
     deployment = Deployment(folder, SOFTWARE, [build_computing(access_mode, **conf)], ports=50)
-    found = KubectlHub(deployment, login, sshd)
+    result = KubectlHub(deployment, login, sshd)
     try:
         await deployment.start()
-        yield found
+        yield result
     finally:
         await deployment.stop()
-    await eventually(found.has_no_kubectl, "kubectl has ended", 30)
+    await eventually(result.has_no_kubectl, "kubectl has ended", 30)
     await asyncio.to_thread(shutil.rmtree, folder)
 
 
@@ -147,8 +147,8 @@ async def test_a_session_goes_on_while_the_service_restarts(alice: User, hub: Ku
     hub.deployment.kill_service()
     assert (await opened.get("/")).code == 200
     await hub.deployment.answers()
-    found = await alice.until(task["id"], "running", "failed", "stopped")
-    assert found["state"] == "running"
+    result = await alice.until(task["id"], "running", "failed", "stopped")
+    assert result["state"] == "running"
     assert (await opened.get("/")).code == 200
     assert hub.kubectls == kubectls
 
@@ -185,8 +185,8 @@ async def test_a_login_that_ends_is_renewed_and_a_refusal_is_told(
     assert (await cluster.pods())[0]["status"]["phase"] == "Running"
     hub.login.refuse(False)
     await eventually(functools.partial(is_inside, alice, task), "the task opens", 90)
-    found = await alice.until(task["id"], "running", "failed", "stopped")
-    assert found["state"] == "running"
+    result = await alice.until(task["id"], "running", "failed", "stopped")
+    assert result["state"] == "running"
 
 
 @pytest.mark.parametrize("part", ["apiserver", "etcd", "kubelet-node1"])

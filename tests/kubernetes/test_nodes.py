@@ -38,17 +38,17 @@ async def is_silent(user: User, task_id: str, silent: bool) -> None:
 
 
 async def test_a_node_is_lost_and_comes_back(alice: User, cluster: KubernetesCluster) -> None:
-    kept = await start(alice, partition="node2")
+    task = await start(alice, partition="node2")
     stopped = await start(alice, partition="node2")
     uids = {pod["metadata"]["uid"] for pod in await cluster.pods()}
     with cluster.without("network-node2"):
-        await is_silent(alice, kept["id"], True)
+        await is_silent(alice, task["id"], True)
         await alice.api("POST", f"tasks/{stopped['id']}/stop")
         # Nobody knows whether its pod still runs.
         assert (await alice.task(stopped["id"]) or {})["state"] == "stopping"
-    await is_silent(alice, kept["id"], False)
+    await is_silent(alice, task["id"], False)
     await alice.until(stopped["id"], "stopped", seconds=90)
-    await answers(alice, kept)
+    await answers(alice, task)
     (pod,) = await cluster.pods()
     assert pod["metadata"]["uid"] in uids
 

@@ -28,13 +28,13 @@ IMAGES = ("own", "absent", "wrong", "always", "replaced")
 def registry(cluster: KubernetesCluster) -> Iterator[PrivateRegistry]:
     """A registry that both nodes reach and trust, and that one account may pull from."""
     with (
-        private_registry(cluster.ports["machine"]) as found,
-        cluster.trusting(found.host, found.authority),
+        private_registry(cluster.ports["machine"]) as result,
+        cluster.trusting(result.host, result.authority),
     ):
         run(["docker", "load", "--quiet", "--input", str(cluster.state / "images" / "web.tar")])
         for name in IMAGES:
-            found.push(WEB, f"private/{name}:1")
-        yield found
+            result.push(WEB, f"private/{name}:1")
+        yield result
 
 
 def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:
@@ -74,10 +74,10 @@ async def hub(
 ) -> AsyncIterator[RegistryHub]:
     """A hub that knows whom the registry's certificate is signed by."""
     folder = tmp_path_factory.mktemp("hub")
-    known = {"host": registry.host, "ca_file": str(registry.authority)}
+    document = {"host": registry.host, "ca_file": str(registry.authority)}
     deployment = Deployment(
         *(folder, software_of(registry), computing_of(cluster)),
-        extra=f"c.Rosetta.registries = [{known!r}]",
+        extra=f"c.Rosetta.registries = [{document!r}]",
     )
     try:
         await deployment.start()
@@ -127,9 +127,9 @@ async def test_a_node_pulls_with_the_users_own_account(
     (pod,) = await cluster.pods()
     (named,) = pod["spec"]["imagePullSecrets"]
     # The account is in a secret that goes with the pod, and nowhere else.
-    wanted = hub.registry.secrets
-    assert not any(secret in json.dumps(pod) for secret in wanted)
-    assert not any(secret in hub.deployment.log for secret in wanted)
+    secrets = hub.registry.secrets
+    assert not any(secret in json.dumps(pod) for secret in secrets)
+    assert not any(secret in hub.deployment.log for secret in secrets)
     secret = await cluster.admin.call("GET", f"{SECRETS}/{named['name']}")
     assert secret["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
     await alice.api("POST", f"tasks/{task['id']}/stop")

@@ -57,13 +57,13 @@ async def registry(cluster: KubernetesCluster, tmp_path: Path) -> AsyncIterator[
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate, key)
     socket, port = bind_unused_port(address=address)
-    found = SlowRegistry(f"{address}:{port}")
-    handlers: list[Any] = [(".*", _Wait, {"registry": found})]
+    result = SlowRegistry(f"{address}:{port}")
+    handlers: list[Any] = [(".*", _Wait, {"registry": result})]
     server = HTTPServer(Application(handlers), ssl_options=tls)
     server.add_socket(socket)
-    with cluster.trusting(found.host, certificate):
-        yield found
-    found.is_over.set()
+    with cluster.trusting(result.host, certificate):
+        yield result
+    result.is_over.set()
     server.stop()
     await server.close_all_connections()
 

@@ -46,8 +46,8 @@ async def test_the_api_server_restarts_with_fifty_tasks_that_wait_and_twenty_tha
     await asyncio.to_thread(cluster.run, "start", "apiserver")
     await all_run(alice, *(task["id"] for task in running))
     for task in waiting:
-        found = await alice.task(task["id"])
-        assert found is not None
-        assert found["state"] == "queued"
+        result = await alice.task(task["id"])
+        assert result is not None
+        assert result["state"] == "queued"
     assert {pod["metadata"]["uid"] for pod in await cluster.pods()} == uids
     assert len(uids) == 70

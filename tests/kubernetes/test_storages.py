@@ -182,8 +182,8 @@ async def test_files_of_a_task_are_its_owners_and_the_page_of_files_has_them(
     assert task["state"] == "running", (task["message"], task["log_tail"])
     home = folder / "volume" / "alice"
     assert (home.stat().st_mode & 0o777, home.stat().st_uid) == (0o700, OWNER)
-    written = (home / "a.txt", folder / "nodes" / "c.txt", folder / "allowed" / "mine" / "d.txt")
-    for path in written:
+    values = (home / "a.txt", folder / "nodes" / "c.txt", folder / "allowed" / "mine" / "d.txt")
+    for path in values:
         assert (path.read_text(), path.stat().st_uid) == ("from the task", OWNER)
     assert await read(alice, "home", "a.txt") == "from the task"
     assert await read(alice, "nodes", "c.txt") == "from the task"
@@ -241,7 +241,7 @@ async def test_check_reaches_the_files_before_there_is_a_service(
         await write(alice, "check.txt", {"is": "there"})
     before = {pod["metadata"]["uid"] for pod in await file_pods(cluster)}
     words = ["check", "--config", str(config), f"storage:{storage}", "--user", "alice", "--json"]
-    done = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "rosetta_hub", *words],
         capture_output=True,
@@ -249,20 +249,22 @@ async def test_check_reaches_the_files_before_there_is_a_service(
         timeout=200,
         check=False,
     )
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    results = {one["name"]: one for one in json.loads(done.stdout)[f"storage:{storage}"]["checks"]}
+    assert result.returncode == 0, (result.stdout, result.stderr)
+    results = {
+        check["name"]: check for check in json.loads(result.stdout)[f"storage:{storage}"]["checks"]
+    }
     assert results["access"]["status"] == "ok"
     assert results["write"]["status"] == ("skipped" if storage == "data" else "ok")
-    made = {pod["metadata"]["uid"] for pod in await file_pods(cluster)} - before
-    assert len(made) == 1
+    uids = {pod["metadata"]["uid"] for pod in await file_pods(cluster)} - before
+    assert len(uids) == 1
 
 
 async def test_files_are_copied_from_one_storage_to_another(alice: User, folder: Path) -> None:
-    asked = {
+    document = {
         "from": {"storage": "data", "paths": ["catalogue.txt"]},
         "to": {"storage": "nodes", "path": ""},
     }
-    answer = await alice.api("POST", "copies", asked)
+    answer = await alice.api("POST", "copies", document)
     assert answer.code in (200, 201, 202), answer.body
     copied = folder / "nodes" / "catalogue.txt"
 

@@ -38,9 +38,9 @@ def resources(cluster: KubernetesCluster) -> list[dict[str, Any]]:
 
 def machine_address(cluster: KubernetesCluster) -> str:
     """The address of this machine that pods can reach."""
-    found = re.search(r"^address=(\S+)$", (cluster.state / "ports").read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1]
+    match = re.search(r"^address=(\S+)$", (cluster.state / "ports").read_text(), re.MULTILINE)
+    assert match is not None
+    return match[1]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

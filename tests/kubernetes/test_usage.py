@@ -55,8 +55,8 @@ async def test_usage_is_shown_and_a_task_that_is_idle_ends(usage_hub: Deployment
     opened = await user.enter(busy)
     assert (await opened.get("/compute")).code == 200
     # A third of a core for a minute, and nearly nothing.
-    found = await eventually(lambda: is_measured(user, busy["id"], 10), "the busy task is", 150)
-    assert 0 < found["usage"]["memory"] <= MEMORY
+    result = await eventually(lambda: is_measured(user, busy["id"], 10), "the busy task is", 150)
+    assert 0 < result["usage"]["memory"] <= MEMORY
     async with chromium() as browser:
         context = await browser.new_context(viewport={"width": 1280, "height": 800})
         page = await log_in(context, usage_hub, "alice")
@@ -66,7 +66,7 @@ async def test_usage_is_shown_and_a_task_that_is_idle_ends(usage_hub: Deployment
     ended = await user.until(quiet["id"], "stopped", "failed", seconds=300)
     assert ended["state"] == "stopped"
     assert "nobody used the task for 2 min 30 s" in ended["message"]
-    left = await user.task(busy["id"])
-    assert left is not None
-    assert left["state"] == "running", left["message"]
+    task = await user.task(busy["id"])
+    assert task is not None
+    assert task["state"] == "running", task["message"]
     await user.clean()

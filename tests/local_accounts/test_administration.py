@@ -131,7 +131,9 @@ async def test_all_attempts_of_a_request_make_one_invitation(office: Office) -> 
         await office.accounts.withdraw(first[0].id, "boss")
     assert office.bench.mails() == [("invitation", ADDRESS)]
     later = replace(attempt, began=attempt.began + timedelta(seconds=1))
-    links = [(await office.accounts.invite("boss", 7, 5, None, one))[1] for one in (attempt, later)]
+    links = [
+        (await office.accounts.invite("boss", 7, 5, None, item))[1] for item in (attempt, later)
+    ]
     assert links[0] != links[1]
     assert len(await office.accounts.invitations()) == 2
 
@@ -142,7 +144,7 @@ async def test_a_link_is_shown_once_and_can_be_withdrawn(office: Office, tmp_pat
     token = link.partition("token=")[2]
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("rosetta.sqlite*"))
     assert token.encode() not in stored
-    assert [one.uses_left for one in await office.accounts.invitations()] == [5]
+    assert [invitation.uses_left for invitation in await office.accounts.invitations()] == [5]
     await office.accounts.withdraw(view.id, "chief")
     assert await office.accounts.invitations() == []
     with pytest.raises(NotFound):

@@ -115,10 +115,10 @@ async def test_passwords_are_not_guessed(alice: Bench, monkeypatch: pytest.Monke
     with monkeypatch.context() as weakened:
         weakened.setattr(LoginThrottle, "begin", lambda _throttle, _attempt: 0.0)
         assert await guess(alice, Client()) is not None
-    with pytest.raises(TooManyLogins) as caught:
+    with pytest.raises(TooManyLogins) as error:
         await guess(alice, Client())
-    assert caught.value.status_code == 429
-    assert int(caught.value.headers["Retry-After"]) > 0
+    assert error.value.status_code == 429
+    assert int(error.value.headers["Retry-After"]) > 0
     # An address instead of the name is no second account.
     with pytest.raises(TooManyLogins):
         await LocalMethod(alice.local).authenticate(Client(), form(ADDRESS, STRONG))

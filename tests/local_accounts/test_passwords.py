@@ -38,12 +38,12 @@ async def test_nobody_has_no_password_but_costs_as_much(monkeypatch: pytest.Monk
 
     passwords = Passwords(Counting(time_cost=1, memory_cost=8, parallelism=1))
     hashed = await passwords.hash(STRONG)
-    for known in (hashed, None):
-        assert not (await passwords.verify(known, "wrong")).right
+    for value in (hashed, None):
+        assert not (await passwords.verify(value, "wrong")).right
     assert not (await passwords.verify(None, "")).right
     assert not (await passwords.verify(hashed, "x" * 5000)).right
     assert len(verified) == 4
-    costs = {one.split("$")[3] for one in verified}
+    costs = {item.split("$")[3] for item in verified}
     assert len(costs) == 1
 
 

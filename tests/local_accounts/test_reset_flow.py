@@ -181,4 +181,6 @@ async def test_a_merged_account_follows_its_link(alice: Bench) -> None:
         row = password_records.find_password(session, "alice")
         assert row is not None
         assert row.user == "alicia"
-        assert [one.login for one in password_records.passwords_of(session, "alicia")] == ["alice"]
+        assert [item.login for item in password_records.passwords_of(session, "alicia")] == [
+            "alice"
+        ]

@@ -34,9 +34,9 @@ def test_what_one_person_has_of_addresses(address: str, prefix: str) -> None:
 def test_attempts_are_counted_across_restarts(database: Database) -> None:
     for count in (1, 2, 3):
         assert Throttle(database).take(RULE, "alice") == count
-    with pytest.raises(TooManyAttempts) as caught:
+    with pytest.raises(TooManyAttempts) as error:
         Throttle(database).take(RULE, "alice")
-    assert 0 < caught.value.retry_after <= 900
+    assert 0 < error.value.retry_after <= 900
     assert Throttle(database).take(RULE, "bob") == 1
 
 

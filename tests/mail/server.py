@@ -111,5 +111,5 @@ async def serve(
     finally:
         mailbox.let_on.set()
         server.close()
-        for one in opened:
-            _abort(one)
+        for item in opened:
+            _abort(item)

@@ -36,9 +36,9 @@ def ask(post: Post, **times: timedelta) -> Task:
 
 def lifetimes(post: Post) -> Lifetimes:
     """Those of a service that has run for a day."""
-    made = Lifetimes(post.settings.catalogue().lifetimes)
-    made.began -= timedelta(days=1)
-    return made
+    result = Lifetimes(post.settings.catalogue().lifetimes)
+    result.began -= timedelta(days=1)
+    return result
 
 
 async def read(post: Post, mailbox: Mailbox) -> tuple[str, str]:

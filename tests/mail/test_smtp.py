@@ -16,10 +16,10 @@ from .conftest import Post
 from .server import PASSWORD, USER, Mailbox, serve
 
 
-def choose(post: Post, user: str, chosen: Preferences) -> None:
+def choose(post: Post, user: str, preferences: Preferences) -> None:
     """A user's choice of mails."""
     with post.database.session() as session:
-        write_preferences(session, user, chosen)
+        write_preferences(session, user, preferences)
 
 
 async def test_a_mail_arrives_encrypted_and_logged_in(post: Post, mailbox: Mailbox) -> None:
@@ -144,9 +144,9 @@ async def test_a_wrong_password_waits_for_the_right_one(post: Post, mailbox: Mai
     file = Path(post.settings.smtp_password_file)
     file.write_text("wrong")
     post.run(post.start())
-    with pytest.raises(MailServerUnavailable) as caught:
+    with pytest.raises(MailServerUnavailable) as error:
         await post.sender.step()
-    assert "wrong" not in str(caught.value)
+    assert "wrong" not in str(error.value)
     file.write_text(PASSWORD)
     await post.sender.step()
     assert len(mailbox.mails) == 1
@@ -225,12 +225,12 @@ async def test_news_of_yesterday_are_dropped(post: Post, mailbox: Mailbox) -> No
     assert (mailbox.mails, post.mails()) == ([], [("started", "dropped")])
 
 
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("is_stopped", [True, False])
 async def test_a_task_that_has_ended_meanwhile_is_not_said_to_run(
-    post: Post, mailbox: Mailbox, asked: bool
+    post: Post, mailbox: Mailbox, is_stopped: bool
 ) -> None:
     task = post.run(post.start())
-    if asked:
+    if is_stopped:
         post.tasks.request_stop(task)
     else:
         ended = {"sequence": 9, "state": "failed", "reason": "exited", "exit_code": 0}

@@ -36,10 +36,10 @@ async def the_edge_hangs(service: Service) -> None:
 
 
 async def the_edge_is_killed_again_and_again(service: Service) -> None:
-    seen = "changes(rosetta_edge_process_start_time_seconds[15m]) >= "
+    text = "changes(rosetta_edge_process_start_time_seconds[15m]) >= "
     for number in range(3):
         # Each edge has to be there when Prometheus looks.
-        await until(partial(service.has_series, f"{seen}{number}"))
+        await until(partial(service.has_series, f"{text}{number}"))
         await service.signal_edge(signal.SIGKILL)
 
 
@@ -130,7 +130,7 @@ async def test_each_alert_is_broken_here_and_documented() -> None:
 
 
 async def test_how_long_something_has_to_be_broken() -> None:
-    done = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run,
         ["promtool", "test", "rules", DURATIONS.name],
         cwd=DURATIONS.parent,
@@ -138,5 +138,5 @@ async def test_how_long_something_has_to_be_broken() -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert set(re.findall(r"alertname: (\w+)", DURATIONS.read_text())) == set(BROKEN)

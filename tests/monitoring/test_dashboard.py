@@ -20,10 +20,8 @@ DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())
 
 def expressions() -> list[str]:
     """All of them, with Grafana's variables filled in."""
-    written = [
-        target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])
-    ]
-    return [one.replace("$computing", ".*").replace("$__rate_interval", "1m") for one in written]
+    exprs = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
+    return [item.replace("$computing", ".*").replace("$__rate_interval", "1m") for item in exprs]
 
 
 async def test_the_dashboard_is_that_of_its_table() -> None:
@@ -48,7 +46,7 @@ async def test_each_expression_gives_numbers(service: Service) -> None:
     async def all_give_numbers() -> bool:
         for expression in sorted(missing):
             series = await service.prometheus.query(expression)
-            if any(math.isfinite(float(one["value"][1])) for one in series):
+            if any(math.isfinite(float(sample["value"][1])) for sample in series):
                 missing.remove(expression)
         return not missing
 

@@ -41,8 +41,8 @@ async def check_pages(browser: Browser, base: str, pages: Pages, theme: Theme) -
         await page.goto(address)
         await page.wait_for_selector(ready)
         await act(page)
-        if found := await find_faults(page, theme):
-            faults[name] = found
+        if result := await find_faults(page, theme):
+            faults[name] = result
     await context.close()
     assert faults == {}, "\n".join(f"{name}: {text}" for name in faults for text in faults[name])
 
@@ -50,15 +50,15 @@ async def check_pages(browser: Browser, base: str, pages: Pages, theme: Theme) -
 async def find_faults(page: Page, theme: Theme) -> list[str]:
     """What is wrong with the page as it is, on a desk and on a telephone."""
     await page.evaluate(AXE.read_text())
-    found = [f"on a desk: {text}" for text in await page.evaluate(RUN)]
-    found += await _find_overflow(page)
+    values = [f"on a desk: {text}" for text in await page.evaluate(RUN)]
+    values += await _find_overflow(page)
     await page.set_viewport_size(NARROW)
     await page.evaluate(NEXT_FRAME)
-    found += await _find_overflow(page)
+    values += await _find_overflow(page)
     # The colours are those of the desk: one theme is enough.
     if theme == "light":
-        found += [f"on a telephone: {text}" for text in await page.evaluate(RUN)]
-    return found
+        values += [f"on a telephone: {text}" for text in await page.evaluate(RUN)]
+    return values
 
 
 async def _find_overflow(page: Page) -> list[str]:

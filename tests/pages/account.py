@@ -98,7 +98,7 @@ class AccountStub(Stub):
 
     def add(self, *identities: dict[str, Any]) -> None:
         """Resources that need a key."""
-        self.accounts |= {one["computing"]: one for one in identities}
+        self.accounts |= {identity["computing"]: identity for identity in identities}
 
     def _application(self) -> web.Application:
         application = super()._application()
@@ -184,11 +184,11 @@ class AccountApi(Handler):
     async def post(self, path: str) -> None:
         """Test, a new key, a token, a code, or a deletion."""
         if path == "/tokens":
-            made = make_token(
+            token = make_token(
                 "a9", **{key: self.stub.bodies[-1][key] for key in ("note", "rights")}
             )
             self.set_status(201)
-            self.finish(made | {"token": "s3cret-of-a9"})
+            self.finish(token | {"token": "s3cret-of-a9"})
             return
         if path == "/mail/confirm":
             self.finish(self.stub.mail)
@@ -204,7 +204,7 @@ class AccountApi(Handler):
     def delete(self, path: str) -> None:
         """Delete the key of a resource, a token, one or all sessions."""
         name = path.rpartition("/")[2]
-        self.stub.sessions = [one for one in self.stub.sessions if one["id"] != name]
+        self.stub.sessions = [session for session in self.stub.sessions if session["id"] != name]
         if "identities" not in path:
             self.finish({})
             return
@@ -219,11 +219,11 @@ class AccountApi(Handler):
 @contextlib.asynccontextmanager
 async def serve_account() -> AsyncIterator[AccountStub]:
     """A service with accounts and without resources that need a key."""
-    made = AccountStub()
-    server = made.listen()
-    yield made
-    made.let_on.set()
-    made.cut()
+    stub = AccountStub()
+    server = stub.listen()
+    yield stub
+    stub.let_on.set()
+    stub.cut()
     server.stop()
     await server.close_all_connections()
 
@@ -253,7 +253,7 @@ class RegistriesApi(AccountApi):
         self.finish({"host": host})
 
     def _others(self, host: str) -> list[dict[str, Any]]:
-        return [one for one in self.stub.registries["accounts"] if one["host"] != host]
+        return [account for account in self.stub.registries["accounts"] if account["host"] != host]
 
     def _keep(self, host: str, account: dict[str, Any]) -> None:
         self.stub.registries["accounts"] = [*self._others(host), account]

@@ -81,8 +81,8 @@ def failed(**changes: Any) -> dict[str, Any]:
     """One whose step has failed."""
     message = "The command of step 7 failed with exit code 1. Correct requirements.txt."
     step = "RUN pip install -r requirements.txt"
-    known = {"state": "failed", "message": message, "failed_step": step, "log_tail": TAIL}
-    return building() | known | changes
+    document = {"state": "failed", "message": message, "failed_step": step, "log_tail": TAIL}
+    return building() | document | changes
 
 
 class BuildsStub(Stub):
@@ -114,10 +114,10 @@ class BuildsStub(Stub):
         self.tell("log", {"offset": offset, "text": text}, BUILD)
 
     def _application(self) -> web.Application:
-        made = super()._application()
+        result = super()._application()
         mine = {"stub": self}
         build = rf"{PREFIX}api/v1/builds/([0-9a-f]+)"
-        made.add_handlers(
+        result.add_handlers(
             ".*",
             [
                 (rf"{PREFIX}v2/", Form, mine),
@@ -134,7 +134,7 @@ class BuildsStub(Stub):
                 (rf"{PREFIX}api/v1/tasks", StartApi, mine),
             ],
         )
-        return made
+        return result
 
 
 class Form(Handler):
@@ -282,7 +282,9 @@ class Computing(Handler):
     def get(self) -> None:
         """The resources; those with keys of the user are ready where the test says so."""
         if self.allowed():
-            self.finish({"computing": [self._with_identity(one) for one in self.stub.computing]})
+            self.finish(
+                {"computing": [self._with_identity(resource) for resource in self.stub.computing]}
+            )
 
     def _with_identity(self, computing: dict[str, Any]) -> dict[str, Any]:
         if computing["auth_mode"] != "user_keys":
@@ -334,9 +336,9 @@ class BuildEvents(EventStream):
 @contextlib.asynccontextmanager
 async def serve_builds() -> AsyncIterator[BuildsStub]:
     """A service that builds, without builds."""
-    made = BuildsStub()
-    server = made.listen()
-    yield made
-    made.cut()
+    stub = BuildsStub()
+    server = stub.listen()
+    yield stub
+    stub.cut()
     server.stop()
     await server.close_all_connections()

@@ -55,11 +55,11 @@ class Chromium:
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[stubs.Stub]:
     """Hub and service with a catalogue and without tasks."""
-    made = stubs.Stub()
-    made.families = catalogue()
-    server = made.listen()
-    yield made
-    made.cut()
+    result = stubs.Stub()
+    result.families = catalogue()
+    server = result.listen()
+    yield result
+    result.cut()
     server.stop()
     await server.close_all_connections()
 

@@ -61,19 +61,19 @@ def institute_software() -> list[dict[str, Any]]:
         "Aladin": "guiapplication",
         "SSH Server": "sshserver",
     }
-    for shown in families:
-        if logo := logos.get(shown["name"]):
-            shown["logo"] = f"{LOGOS}/{logo}.svg"
-    next(shown for shown in families if shown["name"] == "Basic Desktop").update(desktop)
+    for view in families:
+        if logo := logos.get(view["name"]):
+            view["logo"] = f"{LOGOS}/{logo}.svg"
+    next(view for view in families if view["name"] == "Basic Desktop").update(desktop)
     topcat = family("TOPCAT", "Tables of catalogues: plots, cross matches.", ["astronomy"], "4.10")
     return [*families[:-1], topcat, families[-1]]
 
 
 def software(key: str, name: str, version: str, logo: str = "") -> dict[str, Any]:
     """What a task shows of its software."""
-    made: dict[str, Any] = make_task()["software"]
+    result: dict[str, Any] = make_task()["software"]
     address = f"{LOGOS}/{logo}.svg" if logo else ""
-    return made | {"id": key, "name": name, "version": version, "logo": address}
+    return result | {"id": key, "name": name, "version": version, "logo": address}
 
 
 NOTEBOOK = software("jupyter-notebook", "Jupyter Notebook", "4.2", "jupyternotebook")

@@ -153,8 +153,8 @@ def pools(*names: str) -> dict[str, Any]:
     """What the service knows of a Kubernetes cluster: the pools of its configuration."""
     unknown = dict.fromkeys(("max_time", "max_cpus", "max_memory"))
     none = dict.fromkeys(("cpus_total", "cpus_idle", "nodes_total", "nodes_idle"), 0)
-    found = [partition(name, **unknown, **none) for name in names]
-    return {**inventory(), "partitions": found, "accounts": [], "qos": []}
+    values = [partition(name, **unknown, **none) for name in names]
+    return {**inventory(), "partitions": values, "accounts": [], "qos": []}
 
 
 def family(

@@ -218,18 +218,20 @@ class StorageApi(FilesApi):
             self.set_status(400)
             self.finish({"detail": f"{path.name} is not a folder.", "code": "not_directory"})
             return
-        asked = {name: self.get_query_argument(name) for name in self.request.query_arguments}
-        entries = [self.view(storage, one) for one in path.iterdir()]
-        entries = [one for one in entries if asked.get("filter", "").lower() in one["name"].lower()]
-        if not asked.get("hidden"):
-            entries = [one for one in entries if not one["name"].startswith(".")]
-        key = asked.get("sort", "name")
-        entries.sort(key=lambda one: (one[key], one["name"]), reverse="reverse" in asked)
-        entries.sort(key=lambda one: one["type"] != "directory")
-        offset, limit = int(asked.get("offset", 0)), int(asked.get("limit", 1000))
-        shown = entries[offset : offset + limit]
+        by_name = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        entries = [self.view(storage, item) for item in path.iterdir()]
+        entries = [
+            entry for entry in entries if by_name.get("filter", "").lower() in entry["name"].lower()
+        ]
+        if not by_name.get("hidden"):
+            entries = [entry for entry in entries if not entry["name"].startswith(".")]
+        key = by_name.get("sort", "name")
+        entries.sort(key=lambda entry: (entry[key], entry["name"]), reverse="reverse" in by_name)
+        entries.sort(key=lambda entry: entry["type"] != "directory")
+        offset, limit = int(by_name.get("offset", 0)), int(by_name.get("limit", 1000))
+        value = entries[offset : offset + limit]
         view = self.view(storage, path)
-        listing = {"entry": view, "entries": shown, "total": len(entries), "offset": offset}
+        listing = {"entry": view, "entries": value, "total": len(entries), "offset": offset}
         self.finish({"path": view["path"], **listing})
 
     def entry(self, storage: str, path: Path) -> None:
@@ -250,8 +252,8 @@ class StorageApi(FilesApi):
         if self.get_query_argument("kind") == "image":
             self.set_header("Content-Type", "image/png")
             self.finish(self.stub.images[path.name])
-        elif known := self.stub.previews.get(path.name):
-            self.finish(known)
+        elif answer := self.stub.previews.get(path.name):
+            self.finish(answer)
         else:
             text = path.read_bytes().decode(errors="replace")
             etag = self.view(storage, path)["etag"]
@@ -260,10 +262,10 @@ class StorageApi(FilesApi):
     def put(self, storage: str, verb: str) -> None:
         """Write a whole file."""
         path = self.resolve(storage, self.rest(storage, verb))
-        wanted = self.request.headers.get("If-Match", "")
-        self.stub.conditions.append(wanted or self.request.headers["If-None-Match"])
+        answer = self.request.headers.get("If-Match", "")
+        self.stub.conditions.append(answer or self.request.headers["If-None-Match"])
         present = f'"{self.view(storage, path)["etag"]}"' if path.exists() else ""
-        if wanted != present:
+        if answer != present:
             self.message(412, f"{path.name} has changed meanwhile.")
             return
         path.write_bytes(self.request.body)
@@ -292,14 +294,14 @@ class StorageApi(FilesApi):
     def remove(self, storage: str) -> None:
         body = self.json()
         paths = [self.resolve(storage, path) for path in body["paths"]]
-        inside = [one for path in paths for one in (path, *path.rglob("*"))]
-        files = [one for one in inside if not one.is_dir() or one.is_symlink()]
+        inside = [item for path in paths for item in (path, *path.rglob("*"))]
+        files = [item for item in inside if not item.is_dir() or item.is_symlink()]
         if not body["dry_run"]:
             for path in paths:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             self.finish({"files": 0, "folders": 0, "bytes": 0})
             return
-        size = sum(one.lstat().st_size for one in files)
+        size = sum(file.lstat().st_size for file in files)
         self.finish({"files": len(files), "folders": len(inside) - len(files), "bytes": size})
 
     def mode(self, storage: str) -> None:
@@ -346,14 +348,14 @@ class Uploads(FilesApi):
 
     async def patch(self, _storage: str, upload: str) -> None:
         """A piece."""
-        known, body = self.stub.uploads[upload], self.request.body
-        assert int(self.request.headers["Upload-Offset"]) == len(known["data"])
+        value, body = self.stub.uploads[upload], self.request.body
+        assert int(self.request.headers["Upload-Offset"]) == len(value["data"])
         if self.stub.interrupt_at is not None:
-            known["data"] += body[: self.stub.interrupt_at]
+            value["data"] += body[: self.stub.interrupt_at]
             self.stub.interrupt_at = None
             self.message(503, "The service is starting.")
             return
-        known["data"] += body
+        value["data"] += body
         self.set_status(204)
         self.end(upload)
 
@@ -364,10 +366,10 @@ class Uploads(FilesApi):
 
     def end(self, upload: str) -> None:
         """Say how far it is; the file is there when it is complete."""
-        known = self.stub.uploads[upload]
-        self.set_header("Upload-Offset", str(len(known["data"])))
-        if len(known["data"]) == known["length"]:
-            known["path"].write_bytes(known["data"])
+        value = self.stub.uploads[upload]
+        self.set_header("Upload-Offset", str(len(value["data"])))
+        if len(value["data"]) == value["length"]:
+            value["path"].write_bytes(value["data"])
 
 
 class Archive(FilesApi):
@@ -377,21 +379,21 @@ class Archive(FilesApi):
         """Say how large, and where it is to be had."""
         body = self.json()
         paths = [self.resolve(storage, path) for path in body["paths"]]
-        files = [one for path in paths for one in (path, *path.rglob("*")) if one.is_file()]
+        files = [item for path in paths for item in (path, *path.rglob("*")) if item.is_file()]
         ticket = f"t{len(self.stub.tickets)}"
         self.stub.tickets[ticket] = files
         url = f"{PREFIX}api/v1/storages/{storage}/archive/{ticket}"
-        size = sum(one.stat().st_size for one in files)
+        size = sum(file.stat().st_size for file in files)
         self.finish({"url": url, "files": len(files), "bytes": size})
 
     def get(self, storage: str, ticket: str) -> None:
         """The archive, once."""
-        made = self.stub.directory / f"{ticket}.zip"
-        with zipfile.ZipFile(made, "w") as archive:
+        directory = self.stub.directory / f"{ticket}.zip"
+        with zipfile.ZipFile(directory, "w") as archive:
             for path in self.stub.tickets.pop(ticket):
                 archive.write(path, path.relative_to(self.stub.directory / storage))
         self.set_header("Content-Disposition", 'attachment; filename="files.zip"')
-        self.finish(made.read_bytes())
+        self.finish(directory.read_bytes())
 
 
 class Copies(FilesApi):
@@ -407,9 +409,9 @@ class Copies(FilesApi):
         source, target = body["from"], body["to"]
         folder = self.resolve(target["storage"], target["path"])
         names = [os.fsdecode(unquote_to_bytes(path)).split("/")[-1] for path in source["paths"]]
-        taken = [name for name in names if (folder / name).exists()]
-        if taken and body["conflict"] is None:
-            answer = {"detail": "Names are taken.", "conflicts": taken, "total": len(taken)}
+        value = [name for name in names if (folder / name).exists()]
+        if value and body["conflict"] is None:
+            answer = {"detail": "Names are taken.", "conflicts": value, "total": len(value)}
             self.set_status(409)
             self.finish(answer)
             return
@@ -419,9 +421,9 @@ class Copies(FilesApi):
 
     def delete(self, copy: str) -> None:
         """Cancel, or forget."""
-        known = self.stub.copies[copy]
-        if known["state"] in ("queued", "running"):
-            self.stub.put_copy(known | {"state": "cancelled", "message": "Cancelled."})
+        value = self.stub.copies[copy]
+        if value["state"] in ("queued", "running"):
+            self.stub.put_copy(value | {"state": "cancelled", "message": "Cancelled."})
         else:
             del self.stub.copies[copy]
         self.finish({})
@@ -449,7 +451,7 @@ class CopyEvents(FilesApi):
     def send(self, kind: str, data: dict[str, Any]) -> None:
         """One event."""
         self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
-        self.flush().add_done_callback(lambda done: done.exception())
+        self.flush().add_done_callback(lambda result: result.exception())
 
 
 def make_copy(copy: str, **changes: Any) -> dict[str, Any]:
@@ -476,12 +478,12 @@ def make_copy(copy: str, **changes: Any) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def serve_files(directory: Path) -> AsyncIterator[FilesStub]:
     """A service with a home and a scratch storage, both empty."""
-    made = FilesStub(directory)
+    stub = FilesStub(directory)
     scratch = {"name": "Scratch", "description": "Fast, and emptied every month.", "home": False}
-    made.add(make_storage(), make_storage("scratch", **scratch, bind_path="/storages/scratch"))
-    server = made.listen()
-    yield made
-    made.cut()
+    stub.add(make_storage(), make_storage("scratch", **scratch, bind_path="/storages/scratch"))
+    server = stub.listen()
+    yield stub
+    stub.cut()
     server.stop()
     await server.close_all_connections()
 

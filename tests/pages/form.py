@@ -26,10 +26,10 @@ async def open_advanced(page: Page, stub: Stub, cluster: dict[str, Any] | None =
 
 async def start(page: Page, stub: Stub) -> dict[str, str]:
     """What is sent, beside what is the same for each start."""
-    sent = len(stub.spawned)
+    count = len(stub.spawned)
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/tasks/**")
-    assert len(stub.spawned) == sent + 1
+    assert len(stub.spawned) == count + 1
     same = ("software", "version", "name")
     return {key: value for key, value in stub.spawned[-1][1].items() if key not in same}
 

@@ -70,14 +70,18 @@ class SoftwareStub(Stub):
         self, family_id: str, tag: str = "1.0", owner: Any = None, **entry: Any
     ) -> dict[str, Any]:
         """A version of a user's or a group's; returns its document."""
-        known = {"name": family_id.title(), "registry": "ghcr.io", "image_name": f"org/{family_id}"}
+        document = {
+            "name": family_id.title(),
+            "registry": "ghcr.io",
+            "image_name": f"org/{family_id}",
+        }
         version = {
             "id": f"{len(self.versions) + 1:012x}",
             "family": family_id,
             "owner": owner or MINE,
             "created_by": "alice",
             "revision": 1,
-            "entry": known | {"image_tag": tag} | entry,
+            "entry": document | {"image_tag": tag} | entry,
             "created": "2026-01-01T10:00:00Z",
             "updated": "2026-01-01T10:00:00Z",
             "digest": None,
@@ -113,19 +117,19 @@ class SoftwareStub(Stub):
                     "refused": version["refused"],
                 }
             )
-        platform = [one | {"owner": PLATFORM, "editable": False} for one in self.families]
+        platform = [item | {"owner": PLATFORM, "editable": False} for item in self.families]
         described = [
-            {"uses": 0, "last_used": None} | one | {"favourite": one["id"] in self.favourites}
-            for one in [*families.values(), *platform]
+            {"uses": 0, "last_used": None} | item | {"favourite": item["id"] in self.favourites}
+            for item in [*families.values(), *platform]
         ]
-        return sorted(described, key=lambda one: not one["favourite"])
+        return sorted(described, key=lambda item: not item["favourite"])
 
     def _describe(self, version: dict[str, Any]) -> dict[str, Any]:
         entry, family_id = version["entry"], version["family"]
         logo = f"{PREFIX}api/v1/software/{family_id}/logo" if family_id in self.logos else ""
         tags = entry.get("keywords", [])
-        made = family(entry["name"], entry.get("description", ""), tags, versions=[])
-        return made | {"id": family_id, "logo": logo, "owner": version["owner"], "editable": True}
+        result = family(entry["name"], entry.get("description", ""), tags, versions=[])
+        return result | {"id": family_id, "logo": logo, "owner": version["owner"], "editable": True}
 
     def _application(self) -> web.Application:
         application = super()._application()
@@ -214,12 +218,12 @@ class VersionApi(SoftwareHandler):
 
     def put(self, version: str, _: str | None) -> None:
         """Another entry."""
-        found = self.stub.versions[version]
-        if self.is_present(found):
-            found["revision"] += 1
-            found["digest"] = self.stub.bodies[-1].pop("digest")
-            found["entry"] = self.stub.bodies[-1]
-            self.finish(found)
+        result = self.stub.versions[version]
+        if self.is_present(result):
+            result["revision"] += 1
+            result["digest"] = self.stub.bodies[-1].pop("digest")
+            result["entry"] = self.stub.bodies[-1]
+            self.finish(result)
 
     def delete(self, version: str, _: str | None) -> None:
         """Forget it."""
@@ -239,7 +243,9 @@ class FamilyApi(SoftwareHandler):
 
     def delete(self, family_id: str) -> None:
         """Forget all versions."""
-        for key in [key for key, one in self.stub.versions.items() if one["family"] == family_id]:
+        for key in [
+            key for key, version in self.stub.versions.items() if version["family"] == family_id
+        ]:
             del self.stub.versions[key]
         self.finish({})
 
@@ -249,7 +255,7 @@ class DuplicateApi(SoftwareHandler):
 
     def post(self, family_id: str) -> None:
         """A copy of an entry of the platform."""
-        name = next(one["name"] for one in self.stub.families if one["id"] == family_id)
+        name = next(item["name"] for item in self.stub.families if item["id"] == family_id)
         copy = self.stub.add("copy", self.get_query_argument("version"), name=name)
         self.set_status(201)
         self.finish({**copy, "dropped": self.stub.dropped})
@@ -300,8 +306,8 @@ class ImagesApi(SoftwareHandler):
         image = self.get_query_argument("image")
         self.stub.looked_up.append(image)
         await self.stub.let_on.wait()
-        if found := self.stub.images.get(image):
-            self.finish(found)
+        if answer := self.stub.images.get(image):
+            self.finish(answer)
         else:
             self.message(404, f"There is no image {image} in its registry.")
 
@@ -313,7 +319,7 @@ def fill(stub: SoftwareStub) -> None:
     refused = stub.add("old-tool", "0.1", name="Old tool", description="Reduces spectra.")
     refused["refused"] = "The scanner found 3 critical vulnerabilities in this image."
     stub.add("pipeline", "2.0", owner=GROUP, keywords=["astronomy"], created_by="bob")
-    casa = next(one for one in stub.families if one["id"] == "casa")
+    casa = next(item for item in stub.families if item["id"] == "casa")
     casa["versions"][0]["computing"] = [AMONRA | {"support": "emulated"}]
     reason = "the image is made for arm64, and this resource runs amd64"
     casa["versions"][0]["unavailable"] = [{"id": "vega", "name": "Vega", "reason": reason}]
@@ -322,10 +328,10 @@ def fill(stub: SoftwareStub) -> None:
 @contextlib.asynccontextmanager
 async def serve_software() -> AsyncIterator[SoftwareStub]:
     """A service without software."""
-    made = SoftwareStub()
-    server = made.listen()
-    yield made
-    made.let_on.set()
-    made.cut()
+    stub = SoftwareStub()
+    server = stub.listen()
+    yield stub
+    stub.let_on.set()
+    stub.cut()
     server.stop()
     await server.close_all_connections()

@@ -97,9 +97,9 @@ class Stub:
 
     def write_log(self, task_id: str, text: str) -> None:
         """A piece of the log, as the agent relays it."""
-        known = self.logs.get(task_id, "")
-        self.logs[task_id] = known + text
-        self.tell("log", {"offset": len(known.encode()), "text": text}, task_id)
+        answer = self.logs.get(task_id, "")
+        self.logs[task_id] = answer + text
+        self.tell("log", {"offset": len(answer.encode()), "text": text}, task_id)
 
     def tell(self, kind: str, data: dict[str, Any], task_id: str) -> None:
         """Send an event to whoever listens to the task."""
@@ -192,7 +192,7 @@ class Handler(web.RequestHandler):
         """Whether the request carries the XSRF token, which JupyterHub wants of every script."""
         token = self.get_argument("_xsrf", "") or self.request.headers.get("X-XSRFToken")
         # An image of the same origin, or an address that is opened: JupyterHub wants no token.
-        mode, site = (self.request.headers.get(f"Sec-Fetch-{one}") for one in ("Mode", "Site"))
+        mode, site = (self.request.headers.get(f"Sec-Fetch-{text}") for text in ("Mode", "Site"))
         reads = self.request.method in ("GET", "HEAD")
         plain = reads and (mode == "navigate" or (mode, site) == ("no-cors", "same-origin"))
         if (token == XSRF or plain) and self.stub.logged_in and self.stub.at_service:
@@ -268,8 +268,10 @@ class ComputingList(Handler):
             return
         self.stub.calls.append(("GET", "computing"))
         versions = [version for family in self.stub.families for version in family["versions"]]
-        found = {one["id"]: one for version in versions for one in version["computing"]}
-        self.finish({"computing": [self.with_identity(one) for one in found.values()]})
+        by_name = {
+            resource["id"]: resource for version in versions for resource in version["computing"]
+        }
+        self.finish({"computing": [self.with_identity(item) for item in by_name.values()]})
 
     def with_identity(self, computing: dict[str, Any]) -> dict[str, Any]:
         """As the service adds it."""
@@ -407,7 +409,7 @@ class EventStream(Handler):
         self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
         flushed = self.flush()
         # A page that leaves meanwhile is no fault.
-        flushed.add_done_callback(lambda done: done.exception())
+        flushed.add_done_callback(lambda result: result.exception())
 
 
 class Events(EventStream):

@@ -172,7 +172,7 @@ def fill(stub: Stub) -> None:
 def _fill_cluster(stub: Stub) -> None:
     """A task that waits in a queue, one at the end of its time, and one whose cluster is silent."""
     stub.inventory = {"vega": inventory() | {"collected": in_minutes(0)}}
-    tomorrow, soon, later = (in_minutes(one) for one in (26 * 60, 5, 200))
+    tomorrow, soon, later = (in_minutes(item) for item in (26 * 60, 5, 200))
     stub.put(make_task("a7", name="Cube of Orion") | queued_job(tomorrow))
     near = running_job(soon, id="a8", cpus=4, memory=16 * GB)
     stub.put(make_task("a8", name="Last minutes") | near)

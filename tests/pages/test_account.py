@@ -25,8 +25,8 @@ LONG = "W" * 80
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AccountStub]:
     """A service with accounts."""
-    async with serve_account() as found:
-        yield found
+    async with serve_account() as result:
+        yield result
 
 
 async def test_from_nothing_to_a_key_that_works(page: Page, stub: AccountStub) -> None:
@@ -142,8 +142,8 @@ async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: AccountStub)
     await page.keyboard.press("Space")
     await page.keyboard.press("Enter")
     await expect(page.locator("#mail-form [role=status]")).to_have_text("Saved.")
-    chosen = {"started": False, "failed": True, "limit": False, "shared": True}
-    assert stub.bodies == [{"address": "alice@example.net", **chosen}]
+    document = {"started": False, "failed": True, "limit": False, "shared": True}
+    assert stub.bodies == [{"address": "alice@example.net", **document}]
     await address.fill("")
     await page.locator("#mail-form").get_by_role("button", name="Save").click()
     await expect(page.locator("#mail-form [role=status]")).to_have_text("Saved. You get no mails.")

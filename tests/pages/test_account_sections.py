@@ -27,8 +27,8 @@ LONG = "W" * 80
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AccountStub]:
     """A service with accounts."""
-    async with serve_account() as found:
-        yield found
+    async with serve_account() as result:
+        yield result
 
 
 async def test_a_key_is_imported_and_a_refusal_loses_nothing(page: Page, stub: AccountStub) -> None:
@@ -103,8 +103,8 @@ async def test_a_token_is_made_shown_once_and_deleted(page: Page, stub: AccountS
     await form.get_by_label("It expires after").select_option("1 day")
     await form.get_by_role("button", name="Make a token").click()
     await expect(page.locator("#new-token")).to_have_text("s3cret-of-a9")
-    sent = {"note": "nightly run", "rights": ["change"], "seconds": 86400}
-    assert stub.bodies == [sent]
+    document = {"note": "nightly run", "rights": ["change"], "seconds": 86400}
+    assert stub.bodies == [document]
     await page.get_by_role("button", name="Delete the token “nightly run”").click()
     await page.get_by_role("button", name="Delete the token", exact=True).click()
     await expect(rows).to_have_count(2)
@@ -162,8 +162,8 @@ async def test_data_is_taken_along_and_deleted(page: Page, stub: AccountStub) ->
 async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: AccountStub) -> None:
     stub.tokens = [make_token("a1", note=LONG, scopes=[LONG])]
     stub.sessions = [make_session(browser=LONG, services=[LONG], current=True)]
-    given = {"software": [LONG], "computing": [], "storages": [LONG], "any_protocol": True}
-    stub.groups = [{"name": LONG, **given}]
+    document = {"software": [LONG], "computing": [], "storages": [LONG], "any_protocol": True}
+    stub.groups = [{"name": LONG, **document}]
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto(URL)
     await expect(page.locator("#group-list")).to_contain_text("interfaces of any protocol")

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AdminStub]:
     """Hub and service, for an administrator."""
-    async with serve_admin() as made:
-        yield made
+    async with serve_admin() as result:
+        yield result
 
 
 async def test_the_audit_log_is_filtered_shown_page_by_page_and_exported(
@@ -90,7 +90,7 @@ async def test_tasks_are_filtered_sorted_and_stopped(page: Page, stub: AdminStub
     await expect(page.get_by_role("columnheader", name="CPUs")).to_have_attribute(
         "aria-sort", "other"
     )
-    wanted = first | {"user": ["ali"], "computing": ["perun"], "sort": ["cpus"]}
+    document = first | {"user": ["ali"], "computing": ["perun"], "sort": ["cpus"]}
     await page.get_by_label("Choose Task 2 of bob").check()
     await page.get_by_role("button", name="Stop the chosen task", exact=True).click()
     stub.documents["tasks"] |= {"tasks": [make_line(2, user="bob", state="stopping")]}
@@ -100,7 +100,7 @@ async def test_tasks_are_filtered_sorted_and_stopped(page: Page, stub: AdminStub
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("Stopping")
     assert stub.changes == [("POST", "tasks/stop", {"ids": [f"{2:012x}"]})]
-    assert stub.asked_for("tasks")[-1] == wanted
+    assert stub.asked_for("tasks")[-1] == document
     await expect(page.get_by_text("Starts: 7 today, at most 7")).to_be_visible()
     await page.get_by_text("The numbers by computing resource").click()
     table = page.get_by_role("table", name="Numbers by day and computing resource")
@@ -160,8 +160,8 @@ async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) ->
     card = page.locator("[data-computing=vega]")
     await expect(card).to_contain_text("12 running, 3 queued")
     await expect(card).to_contain_text("1 \N{MULTIPLICATION SIGN} Resources")
-    kept = "Ended tasks are kept for 90 days, all of each user; the audit log for 365 days."
-    await expect(page.get_by_text(kept)).to_be_visible()
+    text = "Ended tasks are kept for 90 days, all of each user; the audit log for 365 days."
+    await expect(page.get_by_text(text)).to_be_visible()
     await card.get_by_role("button", name="Drain Vega").click()
     await page.get_by_label("Message to users").fill("New disks.")
     drained = {"by": "root", "since": "2026-11-26T07:00:43+00:00", "message": "New disks."}
@@ -223,20 +223,20 @@ async def test_announcements_come_and_go_on_every_page(
     await page.clock.install()
     stub.announcements = [make_announcement(text="<b>Soon</b>"), make_announcement(2, text="Two")]
     await page.goto(path)
-    shown = page.locator(".site-announcement")
-    await expect(shown.get_by_text("<b>Soon</b>")).to_be_visible()
-    await shown.first.get_by_role("button", name="Dismiss this announcement").click()
-    await expect(shown).to_have_count(1)
+    result = page.locator(".site-announcement")
+    await expect(result.get_by_text("<b>Soon</b>")).to_be_visible()
+    await result.first.get_by_role("button", name="Dismiss this announcement").click()
+    await expect(result).to_have_count(1)
     await page.reload()
-    await expect(shown).to_have_count(1)
+    await expect(result).to_have_count(1)
     # What is changed is another announcement.
     stub.announcements = [make_announcement(version="later", dismissable=False, level="critical")]
     await page.clock.run_for(30000)
-    await expect(shown).to_contain_text("New disks tomorrow.")
-    await expect(shown.get_by_role("button")).to_have_count(0)
+    await expect(result).to_contain_text("New disks tomorrow.")
+    await expect(result.get_by_role("button")).to_have_count(0)
     stub.announcements = []
     await page.clock.run_for(30000)
-    await expect(shown).to_have_count(0)
+    await expect(result).to_have_count(0)
 
 
 async def test_the_dashboard_tells_what_takes_no_tasks(page: Page, stub: AdminStub) -> None:

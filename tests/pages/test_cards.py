@@ -20,14 +20,14 @@ PICTURE = "/hub/logo"
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[SoftwareStub]:
     """A service with software and a form."""
-    async with serve_software() as made:
-        made.families = catalogue()
-        made.put(make_task())
-        yield made
+    async with serve_software() as result:
+        result.families = catalogue()
+        result.put(make_task())
+        yield result
 
 
 def casa(stub: Stub) -> dict[str, Any]:
-    return next(one for one in stub.families if one["id"] == "casa")
+    return next(family for family in stub.families if family["id"] == "casa")
 
 
 async def test_the_form_tells_uses_favourites_and_a_screenshot(
@@ -71,8 +71,8 @@ async def test_a_link_shows_one_button(page: Page, stub: SoftwareStub) -> None:
     await page.wait_for_url("**/tasks/**")
     path, fields = stub.spawned[0]
     assert path == "/hub/spawn/alice/casa"
-    sent = {key: fields[key] for key in ("software", "version", "computing", "cpus")}
-    assert sent == {"software": "casa", "version": "6.5", "computing": "amonra", "cpus": "4"}
+    by_name = {key: fields[key] for key in ("software", "version", "computing", "cpus")}
+    assert by_name == {"software": "casa", "version": "6.5", "computing": "amonra", "cpus": "4"}
     assert "start" not in fields
 
 

@@ -92,7 +92,7 @@ async def test_what_is_for_others_has_a_reason_and_a_link_to_ask(page: Page, stu
     resource = LOCAL | {"support": "native", "storages": [], "denied_storages": [survey]}
     vega = {"id": "vega", "name": "Vega", "reason": reason, "request": request}
     version = {"tag": "1", "default": True, "computing": [resource], "unavailable": [vega]}
-    next(one for one in stub.families if one["name"] == "Aladin")["versions"] = [version]
+    next(family for family in stub.families if family["name"] == "Aladin")["versions"] = [version]
     await page.goto("/hub/spawn")
     await page.get_by_role("radio", name="Aladin").check()
     await expect(page.locator("#computing-unavailable")).to_have_text(
@@ -100,7 +100,7 @@ async def test_what_is_for_others_has_a_reason_and_a_link_to_ask(page: Page, stu
     )
     await expect(page.locator("#storage-list")).to_have_text(f"Survey: {reason} Ask for access")
     links = page.get_by_role("link", name="Ask for access")
-    assert [await each.get_attribute("href") for each in await links.all()] == [request, request]
+    assert [await row.get_attribute("href") for row in await links.all()] == [request, request]
 
 
 async def test_an_emulated_start_is_asked_about(page: Page, stub: Stub) -> None:
@@ -108,7 +108,7 @@ async def test_an_emulated_start_is_asked_about(page: Page, stub: Stub) -> None:
     native, emulated = LOCAL | {"support": "native"}, AMONRA | {"support": "emulated"}
     version = {"tag": "1", "default": True, "computing": [native, emulated]}
     unavailable = [{"id": "vega", "name": "Vega", "reason": "Its image is for amd64."}]
-    aladin = next(one for one in stub.families if one["name"] == "Aladin")
+    aladin = next(family for family in stub.families if family["name"] == "Aladin")
     aladin["versions"] = [version | {"unavailable": unavailable}]
     await page.goto("/hub/spawn")
     await page.get_by_role("radio", name="Aladin").check()

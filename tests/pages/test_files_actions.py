@@ -17,8 +17,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with storages."""
-    async with serve_files(tmp_path) as made:
-        yield made
+    async with serve_files(tmp_path) as result:
+        yield result
 
 
 def tree(stub: FilesStub, storage: str = "home") -> list[str]:
@@ -122,7 +122,7 @@ async def test_the_keyboard_moves(page: Page, stub: FilesStub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "left"),
+    ("answer", "remaining"),
     [
         ("Skip", {"a.txt": "new", "data/a.txt": "old"}),
         ("Overwrite", {"data/a.txt": "new"}),
@@ -130,7 +130,7 @@ async def test_the_keyboard_moves(page: Page, stub: FilesStub) -> None:
     ],
 )
 async def test_moving_asks_about_a_taken_name(
-    page: Page, stub: FilesStub, answer: str, left: dict[str, str]
+    page: Page, stub: FilesStub, answer: str, remaining: dict[str, str]
 ) -> None:
     stub.file("home/a.txt", "new")
     stub.file("home/data/a.txt", "old")
@@ -143,7 +143,7 @@ async def test_moving_asks_about_a_taken_name(
 
     def is_so() -> bool:
         files = [path for path in root.rglob("*") if path.is_file()]
-        return {str(path.relative_to(root)): path.read_text() for path in files} == left
+        return {str(path.relative_to(root)): path.read_text() for path in files} == remaining
 
     await until(is_so, page)
 
@@ -260,7 +260,7 @@ async def test_a_read_only_storage_is_only_read(page: Page, stub: FilesStub) -> 
     await open_folder(page, "reference/")
     await select(page, "a.txt")
     bar = page.locator("#selection-bar")
-    shown = bar.get_by_role("button")
-    await expect(shown).to_have_text(["Download", "Copy to…", "Clear"])
+    by_role = bar.get_by_role("button")
+    await expect(by_role).to_have_text(["Download", "Copy to…", "Clear"])
     await page.get_by_role("link", name="a.txt").press("Delete")
     await expect(page.get_by_role("dialog")).to_have_count(0)

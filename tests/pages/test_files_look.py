@@ -109,21 +109,21 @@ SCENES: dict[str, Scene] = {
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with something of everything, and copies."""
-    async with serve_files(tmp_path) as made:
-        fill_storage(made)
-        made.usage["scratch"] = {"total": 1000, "used": 950, "free": 50}
-        made.file(f"home/{LONG}.txt", "x")
-        made.file(f"home/{LONG}/a.txt", "x")
+    async with serve_files(tmp_path) as result:
+        fill_storage(result)
+        result.usage["scratch"] = {"total": 1000, "used": 950, "free": 50}
+        result.file(f"home/{LONG}.txt", "x")
+        result.file(f"home/{LONG}/a.txt", "x")
         half = {"bytes": 50 << 20, "total_bytes": 100 << 20, "files": 3, "total_files": 8}
-        made.put_copy(make_copy("c0", **half, rate=10 << 20, seconds_left=5))
+        result.put_copy(make_copy("c0", **half, rate=10 << 20, seconds_left=5))
         ended = datetime.now(UTC).isoformat()
-        made.put_copy(make_copy("c1", state="failed", message=f"{LONG} is full.", ended=ended))
-        made.previews["sources.csv"] = {"rows": [["name"] * 9, ["L1448"] * 9], "truncated": True}
+        result.put_copy(make_copy("c1", state="failed", message=f"{LONG} is full.", ended=ended))
+        result.previews["sources.csv"] = {"rows": [["name"] * 9, ["L1448"] * 9], "truncated": True}
         hdu = {"index": 0, "name": "SCI", "kind": "IMAGE", "shape": [20, 10], "is_image": True}
-        made.previews["spectrum.fits"] = {"hdus": [hdu | {"cards": CARDS}], "truncated": False}
-        made.images["spectrum.fits"] = PIXEL
-        made.previews["analysis.ipynb"] = notebook()
-        yield made
+        result.previews["spectrum.fits"] = {"hdus": [hdu | {"cards": CARDS}], "truncated": False}
+        result.images["spectrum.fits"] = PIXEL
+        result.previews["analysis.ipynb"] = notebook()
+        yield result
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -135,8 +135,8 @@ async def test_scenes(browser: Browser, stub: FilesStub, theme: Theme) -> None:
         )
         page = await context.new_page()
         await show(page)
-        if found := await find_faults(page, theme):
-            faults[name] = found
+        if result := await find_faults(page, theme):
+            faults[name] = result
         await context.close()
     assert faults == {}, "\n".join(f"{name}: {text}" for name in faults for text in faults[name])
 

@@ -26,8 +26,8 @@ CARDS = [["SIMPLE", True, "conforms to FITS standard"], ["OBJECT", "NGC 1333", "
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with storages."""
-    async with serve_files(tmp_path) as made:
-        yield made
+    async with serve_files(tmp_path) as result:
+        yield result
 
 
 async def open_file(page: Page, name: str) -> None:
@@ -111,8 +111,8 @@ async def test_fits_headers_and_images_are_shown(page: Page, stub: FilesStub) ->
         ["0 · IMAGE", re.compile(r"1 · SCI · IMAGE · 20 . 10")]
     )
     await expect(dialog.get_by_role("row").first).to_have_text("SIMPLETconforms to FITS standard")
-    shown = dialog.get_by_role("img", name="Image of HDU 1 of a.fits")
-    await expect(shown).to_have_attribute("src", f"{api('a.fits')}?kind=image&hdu=1")
+    by_role = dialog.get_by_role("img", name="Image of HDU 1 of a.fits")
+    await expect(by_role).to_have_attribute("src", f"{api('a.fits')}?kind=image&hdu=1")
 
 
 def api(path: str) -> str:
@@ -153,8 +153,8 @@ async def test_a_notebook_is_shown_and_nothing_in_it_runs(hostile: Page, stub: F
     page = hostile
     stub.file("home/a.ipynb", "{}")
     stub.previews["a.ipynb"] = notebook()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    texts: list[str] = []
+    page.on("request", lambda request: texts.append(request.url))
     await open_file(page, "a.ipynb")
     frame = page.frame_locator("iframe")
     await expect(frame.get_by_role("heading", name="Survey")).to_be_visible()
@@ -176,7 +176,7 @@ async def test_a_notebook_is_shown_and_nothing_in_it_runs(hostile: Page, stub: F
     # No scripts, no origin, no windows, no navigation.
     assert await page.locator("iframe").get_attribute("sandbox") == ""
     assert await page.evaluate("window.attacked") is None
-    assert not [url for url in asked if url.endswith("/x")]
+    assert not [url for url in texts if url.endswith("/x")]
 
 
 async def test_a_frame_runs_no_script_even_where_nothing_is_cleaned(
@@ -284,8 +284,8 @@ async def test_a_change_of_somebody_else_is_not_overwritten_unasked(
         await page.get_by_label("Name", exact=True).fill("b.txt")
         await page.get_by_role("button", name="Save").last.click()
     root = stub.directory / "home"
-    wanted = files | ({"a.txt": "mine old"} if answer == "Overwrite" else {})
-    await until(lambda: {path.name: path.read_text() for path in root.iterdir()} == wanted, page)
+    document = files | ({"a.txt": "mine old"} if answer == "Overwrite" else {})
+    await until(lambda: {path.name: path.read_text() for path in root.iterdir()} == document, page)
     await expect(page.get_by_role("button", name="Save")).to_be_disabled()
     if answer.startswith("Discard"):
         await expect(page.locator(".cm-content")).to_have_text("theirs")

@@ -19,8 +19,8 @@ MB = 1 << 20
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with storages."""
-    async with serve_files(tmp_path) as made:
-        yield made
+    async with serve_files(tmp_path) as result:
+        yield result
 
 
 def content(stub: FilesStub, path: str) -> bytes | None:
@@ -73,11 +73,11 @@ async def test_nothing_is_uploaded_to_a_read_only_storage(page: Page, stub: File
 
 
 @pytest.mark.parametrize(
-    ("answer", "kept", "more"),
+    ("answer", "value", "more"),
     [("Skip", b"old", None), ("Overwrite", b"new", None), ("Keep both", b"old", b"new")],
 )
 async def test_a_taken_name_is_asked_about(
-    page: Page, stub: FilesStub, answer: str, kept: bytes, more: bytes | None
+    page: Page, stub: FilesStub, answer: str, value: bytes, more: bytes | None
 ) -> None:
     stub.file("home/a.txt", "old")
     await open_folder(page)
@@ -85,7 +85,7 @@ async def test_a_taken_name_is_asked_about(
     dialog = page.get_by_role("dialog", name="“a.txt” exists")
     await dialog.get_by_role("button", name=answer).click()
     await expect(page.locator("#tray")).to_contain_text("of 1 file uploaded")
-    assert content(stub, "home/a.txt") == kept
+    assert content(stub, "home/a.txt") == value
     assert content(stub, "home/a (2).txt") == more
 
 
@@ -143,9 +143,9 @@ async def test_the_same_file_goes_on_after_a_reload(page: Page, stub: FilesStub)
     large = payload("large.bin", bytes(40 * MB))
     stub.file("large.bin", bytes(40 * MB))
     await open_folder(page)
-    chosen = page.get_by_label("Files to upload")
+    by_label = page.get_by_label("Files to upload")
     await page.route("**/uploads/u0", lambda route: route.abort())
-    await chosen.set_input_files(stub.directory / "large.bin")
+    await by_label.set_input_files(stub.directory / "large.bin")
     await until(lambda: "u0" in stub.uploads, page)
     # A part of it has arrived before the page went.
     stub.uploads["u0"]["data"] = bytes(16 * MB)
@@ -153,7 +153,7 @@ async def test_the_same_file_goes_on_after_a_reload(page: Page, stub: FilesStub)
     await open_folder(page)
     # Not before: the first page would go on with it meanwhile.
     await page.unroute("**/uploads/u0")
-    await chosen.set_input_files(stub.directory / "large.bin")
+    await by_label.set_input_files(stub.directory / "large.bin")
     await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded")
     assert len(stub.uploads) == 1
     assert content(stub, "home/large.bin") == large["buffer"]

@@ -54,7 +54,7 @@ async def test_the_form_of_a_cluster_fits_as_well(page: Page, stub: Stub) -> Non
         LONG
     )
     for resource in stub.families[0]["versions"][0]["computing"]:
-        resource["sizes"] = [one | {"label": LONG, "gpu_type": LONG} for one in resource["sizes"]]
+        resource["sizes"] = [size | {"label": LONG, "gpu_type": LONG} for size in resource["sizes"]]
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto("/hub/spawn")
     await page.get_by_role("radio").first.check()
@@ -134,14 +134,14 @@ async def test_pages_of_nobody_show_nothing_of_anybody() -> None:
 async def test_a_script_that_did_not_arrive_is_asked_for_again(page: Page, stub: Stub) -> None:
     """As after Chromium's ERR_NETWORK_CHANGED, which a container's start next to it causes."""
     stub.put(make_task("a1", name="Line survey"))
-    left = 2
+    count = 2
 
     async def drop(route: Route) -> None:
-        nonlocal left
-        left -= 1
-        await (route.abort() if left >= 0 else route.continue_())
+        nonlocal count
+        count -= 1
+        await (route.abort() if count >= 0 else route.continue_())
 
     await page.route("**/static/*/task_row.js", drop)
     await page.goto(PREFIX)
     await page.wait_for_selector("#active .task-row")
-    assert left < 0
+    assert count < 0

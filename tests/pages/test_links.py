@@ -30,11 +30,11 @@ async def test_all_options_of_a_link_are_filled_in(page: Page, stub: Stub) -> No
     for label in ("CPUs", "Memory", "GPU type", "Account", "Reservation", "Engine", "Runtime"):
         await expect(page.get_by_label(label, exact=True)).to_be_visible()
     assert stub.spawned == []
-    sent = await start(page, stub)
+    task = await start(page, stub)
     path, fields = stub.spawned[0]
     assert path == "/hub/spawn/alice/lesson-3"
     assert (fields["software"], fields["version"]) == ("jupyter-notebook", "4.2")
-    assert sent == {
+    assert task == {
         "computing": "vega",
         "partition": "gpu",
         "cpus": "8",

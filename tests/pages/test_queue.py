@@ -51,7 +51,7 @@ async def test_what_was_asked_and_what_became_of_it(page: Page, stub: Stub) -> N
     task["request"] |= {"qos": "long", "gpus": 2, "gpu_type": "a100", "constraint": "ib"}
     await page.goto(PAGE)
     inventory = page.locator("#details")
-    shown = {
+    document = {
         "Partition": "main",
         "Account": "astro",
         "QoS": "long",
@@ -60,7 +60,7 @@ async def test_what_was_asked_and_what_became_of_it(page: Page, stub: Stub) -> N
         "Constraint": "ib",
         "Job": "4711, pending",
     }
-    for term, text in shown.items():
+    for term, text in document.items():
         entry = inventory.locator("dt", has_text=term).locator("+ dd")
         await expect(entry).to_have_text(text)
     await expect(inventory.get_by_text("Node")).to_be_hidden()
@@ -80,18 +80,18 @@ async def test_time_left_and_its_end(page: Page, stub: Stub) -> None:
     task = stub.put(make_task(**running_job(in_minutes(11.5), condition=SILENT)))
     await page.clock.install()
     await page.goto(PAGE)
-    left = page.locator("#time-left")
-    await expect(left).to_contain_text("12 min left, until ")
+    result = page.locator("#time-left")
+    await expect(result).to_contain_text("12 min left, until ")
     await expect(page.locator("#time-left-advice")).to_be_hidden()
     await expect(page.locator("#condition")).to_have_text(SILENT)
     await page.clock.fast_forward("04:00")
-    await expect(left.get_by_text("The task ends then: save your work.")).to_be_visible()
-    await expect(left).to_have_class("time-left time-near")
+    await expect(result.get_by_text("The task ends then: save your work.")).to_be_visible()
+    await expect(result).to_have_class("time-left time-near")
     await expect(page.locator("#announce")).to_contain_text("save your work")
     await page.clock.fast_forward("10:00")
-    await expect(left).to_contain_text("The time limit is reached.")
+    await expect(result).to_contain_text("The time limit is reached.")
     stub.put(task, condition=None, **failed("The time limit of 8 h is reached.", []))
-    await expect(left).to_be_hidden()
+    await expect(result).to_be_hidden()
     await expect(page.locator("#condition")).to_be_hidden()
 
 
@@ -113,14 +113,14 @@ async def test_the_dashboard_has_it_at_a_glance(page: Page, stub: Stub) -> None:
     row = page.locator(".task-row")
     await expect(row).to_contain_text("Waits for 64 free cores in main.")
     await expect(row.locator(".task-left")).to_contain_text("expected ")
-    asked = "CASA 6.5 · Vega · main, astro, 64 cores, 128 GB, 8 h"
-    await expect(row.locator(".task-where")).to_have_text(asked)
+    text = "CASA 6.5 · Vega · main, astro, 64 cores, 128 GB, 8 h"
+    await expect(row.locator(".task-where")).to_have_text(text)
     task = stub.put(make_task("a1", **running_job(in_minutes(200), condition=SILENT)))
-    left = row.locator(".task-left")
-    await expect(left).to_have_text("3 h 20 min left")
+    result = row.locator(".task-left")
+    await expect(result).to_have_text("3 h 20 min left")
     await expect(row.locator(".task-condition")).to_have_text(SILENT)
     await page.clock.fast_forward("03:15:00")
-    await expect(left).to_have_class("task-left time-near")
+    await expect(result).to_have_class("task-left time-near")
     stub.put(task, job=None, condition=None)
-    await expect(left).to_be_hidden()
+    await expect(result).to_be_hidden()
     await expect(row.locator(".task-condition")).to_be_hidden()

@@ -42,17 +42,17 @@ async def test_a_resource_without_sizes_or_queue_is_as_ever(page: Page, stub: St
     await expect(page.get_by_role("button", name="Simple")).to_be_hidden()
     await expect(page.get_by_label("Time limit")).to_be_hidden()
     await page.get_by_label("CPUs").fill("0.5")
-    sent = await start(page, stub)
-    assert sent["cpus"] == "0.5"
-    assert sent.keys() == {"computing", "cpus", "memory", "engine", "runtime"}
+    task = await start(page, stub)
+    assert task["cpus"] == "0.5"
+    assert task.keys() == {"computing", "cpus", "memory", "engine", "runtime"}
 
 
 async def test_the_defaults_are_filled_in(page: Page, stub: Stub) -> None:
     await open_advanced(page, stub)
     await expect(select(page, "Partition")).to_have_value("main")
     await expect(page.get_by_role("radio", name="Small")).to_be_hidden()
-    sent = await start(page, stub)
-    assert {key: sent[key] for key in ASKED if key in sent} == {
+    task = await start(page, stub)
+    assert {key: task[key] for key in ASKED if key in task} == {
         "partition": "main",
         "cpus": "2",
         "memory": "4G",
@@ -60,7 +60,7 @@ async def test_the_defaults_are_filled_in(page: Page, stub: Stub) -> None:
         "account": "astro",
         "qos": "",
     }
-    assert "size" not in sent
+    assert "size" not in task
 
 
 async def test_choices_follow_the_partition(page: Page, stub: Stub) -> None:
@@ -90,8 +90,8 @@ async def test_choices_follow_the_partition(page: Page, stub: Stub) -> None:
     await expect(page.get_by_label("GPUs", exact=True)).to_have_value("1")
     await expect(page.locator("#gpus-limit")).to_have_text("Up to 2 on a node")
     await expect(page.locator("#gpu-type-hint")).to_have_text("0 of 4 idle")
-    sent = await start(page, stub)
-    assert [sent[key] for key in ("gpus", "gpu_type", "partition")] == ["1", "v100", "gpu"]
+    task = await start(page, stub)
+    assert [task[key] for key in ("gpus", "gpu_type", "partition")] == ["1", "v100", "gpu"]
 
 
 async def test_limits_are_those_of_partition_qos_and_resource(page: Page, stub: Stub) -> None:
@@ -115,7 +115,7 @@ async def test_limits_are_those_of_partition_qos_and_resource(page: Page, stub: 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "value"),
     [
         ("2", "At least 1 min: write a time such as 90m, 2h or 1d 12h."),
         ("soon", "Write a time such as 90m, 2h or 1d 12h."),
@@ -125,11 +125,11 @@ async def test_limits_are_those_of_partition_qos_and_resource(page: Page, stub: 
         ("", "Up to 1 d in main"),
     ],
 )
-async def test_times_as_users_write_them(page: Page, stub: Stub, text: str, said: str) -> None:
+async def test_times_as_users_write_them(page: Page, stub: Stub, text: str, value: str) -> None:
     await open_advanced(page, stub)
     await expect(select(page, "Partition")).to_have_value("main")
     await page.get_by_label("Time limit").fill(text)
-    await expect(page.locator("#time-limit")).to_have_text(said)
+    await expect(page.locator("#time-limit")).to_have_text(value)
 
 
 async def test_a_slow_cluster_holds_nobody_up(page: Page, stub: Stub) -> None:
@@ -165,8 +165,8 @@ async def test_without_an_inventory_the_fields_are_plain(page: Page, stub: Stub)
     assert stub.spawned == []
     await page.get_by_role("textbox", name="QoS").fill("long")
     await page.get_by_label("GPUs", exact=True).fill("1")
-    sent = await start(page, stub)
-    assert [sent[key] for key in ("partition", "qos", "gpus", "time")] == [
+    task = await start(page, stub)
+    assert [task[key] for key in ("partition", "qos", "gpus", "time")] == [
         "main",
         "long",
         "1",
@@ -189,16 +189,16 @@ async def test_a_scheduler_that_tells_little(page: Page, stub: Stub) -> None:
     await expect(page.locator("#cpus-limit")).to_have_text("Up to 64")
     await page.get_by_label("GPUs", exact=True).fill("2")
     await page.get_by_role("textbox", name="GPU type").fill("a100")
-    sent = await start(page, stub)
-    assert [sent[key] for key in ("gpus", "gpu_type", "account")] == ["2", "a100", ""]
+    task = await start(page, stub)
+    assert [task[key] for key in ("gpus", "gpu_type", "account")] == ["2", "a100", ""]
 
 
 async def test_a_cluster_where_nothing_starts(page: Page, stub: Stub) -> None:
     cluster = inventory() | {"partitions": [partition("main", state="drain")], "accounts": []}
     await open_advanced(page, stub, cluster | {"qos": []})
-    chosen = select(page, "Partition")
-    await expect(chosen).to_have_value("main")
-    message = await chosen.evaluate("field => field.validationMessage")
+    result = select(page, "Partition")
+    await expect(result).to_have_value("main")
+    message = await result.evaluate("field => field.validationMessage")
     assert message == "Nothing starts in main now: it is drain."
     await expect(select(page, "Account")).to_be_hidden()
 

@@ -48,8 +48,8 @@ def view(role: Role, state: TaskState) -> dict[str, Any]:
     model = role.model
     assert model is not None
     can = Principal.from_model(model).rights(row).model_dump()
-    shown = running() if state is TaskState.RUNNING else failed("It is over.", [])
-    changes = shown | {"id": "a1" if state is TaskState.RUNNING else "a2", "can": can}
+    result = running() if state is TaskState.RUNNING else failed("It is over.", [])
+    changes = result | {"id": "a1" if state is TaskState.RUNNING else "a2", "can": can}
     return make_task(server_name=SERVER, user="alice") | changes
 
 

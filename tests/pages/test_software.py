@@ -22,9 +22,9 @@ PNG = bytes.fromhex(
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[SoftwareStub]:
     """A service with the platform's catalogue."""
-    async with serve_software() as made:
-        made.families = catalogue()
-        yield made
+    async with serve_software() as result:
+        result.families = catalogue()
+        yield result
 
 
 def card(page: Page, name: str) -> Locator:
@@ -203,9 +203,9 @@ async def test_power_users_choose_any_protocol(page: Page, stub: SoftwareStub) -
     await expect(dialog.get_by_label("Path to open")).to_be_hidden()
     await dialog.get_by_role("button", name="Add", exact=True).click()
     await expect(card(page, "Shell")).to_be_visible()
-    sent = stub.bodies[0]
-    assert (sent["interface_protocol"], sent["interface_auth"]) == ("ssh", "password")
-    assert sent["supports_interface_auth"] is True
+    message = stub.bodies[0]
+    assert (message["interface_protocol"], message["interface_auth"]) == ("ssh", "password")
+    assert message["supports_interface_auth"] is True
 
 
 async def test_who_may_add_nothing_is_offered_nothing(page: Page, stub: SoftwareStub) -> None:
@@ -399,11 +399,11 @@ async def test_names_are_text_in_every_script(page: Page, stub: SoftwareStub, na
     stub.add("tool", name=name, description=name * 3, keywords=[name], environment={"A": name})
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto(URL)
-    shown = page.locator("#software-user .software-card")
-    await expect(shown.get_by_role("heading")).to_have_text(name)
+    result = page.locator("#software-user .software-card")
+    await expect(result.get_by_role("heading")).to_have_text(name)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(wide) <= 0
-    await shown.get_by_role("button", name="Edit").click()
+    await result.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_label("Value")).to_have_value(name)
     assert await page.evaluate(wide) <= 0

@@ -18,9 +18,9 @@ async def test_lines_are_sent_and_empty_fields_are_not(page: Page, stub: Stub) -
     await expect(page.get_by_label(INPUTS)).to_be_hidden()
     await page.get_by_text("Inputs and outputs").click()
     await page.get_by_label(INPUTS).fill("archive:a home:\narchive:b home:")
-    sent = await start(page, stub)
-    assert sent["inputs"].split() == ["archive:a", "home:", "archive:b", "home:"]
-    assert "outputs" not in sent
+    task = await start(page, stub)
+    assert task["inputs"].split() == ["archive:a", "home:", "archive:b", "home:"]
+    assert "outputs" not in task
 
 
 async def test_a_link_may_name_them(page: Page, stub: Stub) -> None:
@@ -29,6 +29,6 @@ async def test_a_link_may_name_them(page: Page, stub: Stub) -> None:
         "/hub/spawn?software=jupyter-notebook&computing=local&outputs=home:r%20archive:r"
     )
     await expect(page.get_by_label(OUTPUTS)).to_have_value("home:r archive:r")
-    sent = await start(page, stub)
-    assert sent["outputs"] == "home:r archive:r"
-    assert "inputs" not in sent
+    task = await start(page, stub)
+    assert task["outputs"] == "home:r archive:r"
+    assert "inputs" not in task

@@ -35,8 +35,8 @@ async def test_what_will_be_where(page: Page, with_storages: Stub) -> None:
         await expect(page.get_by_role("checkbox", name=name, exact=True)).to_be_checked()
     await expect(page.get_by_text("Kept, and saved every night.")).to_be_visible()
     await expect(page.locator("#disclaimer-text")).to_contain_text("outside of the storages")
-    sent = await start(page, with_storages)
-    assert not {"without_storages", "binds"} & sent.keys()
+    task = await start(page, with_storages)
+    assert not {"without_storages", "binds"} & task.keys()
 
 
 async def test_storages_are_left_out_with_the_keyboard(page: Page, with_storages: Stub) -> None:
@@ -86,12 +86,12 @@ async def test_directories_are_added_and_removed_with_the_keyboard(
     await page.get_by_role("button", name="Remove this directory").nth(1).press("Enter")
     await expect(page.get_by_label("Directory", exact=True)).to_have_count(2)
     await expect(page.get_by_label("Directory", exact=True).last).to_be_focused()
-    sent = await start(page, with_storages)
-    assert sent["binds"] == "/data/m31:/m31,/scratch/x y/:/storages/x y"
+    task = await start(page, with_storages)
+    assert task["binds"] == "/data/m31:/m31,/scratch/x y/:/storages/x y"
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "said"),
+    ("source", "target", "text"),
     [
         ("/etc", "/x", "Write a directory in /data or /scratch."),
         ("/database", "/x", "Write a directory in /data or /scratch."),
@@ -103,14 +103,14 @@ async def test_directories_are_added_and_removed_with_the_keyboard(
     ],
 )
 async def test_directories_that_can_not_be(
-    page: Page, with_storages: Stub, source: str, target: str, said: str
+    page: Page, with_storages: Stub, source: str, target: str, text: str
 ) -> None:
     await open_form(page, "local")
     await page.get_by_text(BINDS).first.click()
     await page.get_by_role("button", name="Add a directory").click()
     await page.get_by_label("Directory", exact=True).fill(source)
     await page.get_by_label("Path in the task").fill(target)
-    await expect(page.locator(".bind-line .form-fault")).to_contain_text(said)
+    await expect(page.locator(".bind-line .form-fault")).to_contain_text(text)
     # Closed, it opens again for what has to be mended.
     await page.get_by_text(BINDS).first.click()
     await page.get_by_role("button", name="Start").click()
@@ -125,8 +125,8 @@ async def test_a_link_may_name_storages_and_directories(page: Page, with_storage
     )
     await expect(page.get_by_role("checkbox", name="Scratch")).not_to_be_checked()
     await expect(page.get_by_label("Directory", exact=True)).to_be_visible()
-    sent = await start(page, with_storages)
-    assert (sent["without_storages"], sent["binds"]) == ("scratch", "/data/m31:/m31")
+    task = await start(page, with_storages)
+    assert (task["without_storages"], task["binds"]) == ("scratch", "/data/m31:/m31")
 
 
 async def test_what_was_chosen_is_put_back_after_an_error(page: Page, with_storages: Stub) -> None:
@@ -141,8 +141,8 @@ async def test_what_was_chosen_is_put_back_after_an_error(page: Page, with_stora
     with_storages.spawn_error = ""
     await expect(page.get_by_role("checkbox", name="Scratch")).not_to_be_checked()
     await expect(page.get_by_label("Directory", exact=True)).to_have_value("/data/m31")
-    sent = await start(page, with_storages)
-    assert (sent["without_storages"], sent["binds"]) == ("scratch", "/data/m31:/storages/m31")
+    task = await start(page, with_storages)
+    assert (task["without_storages"], task["binds"]) == ("scratch", "/data/m31:/storages/m31")
 
 
 async def test_the_form_fits_on_a_telephone(page: Page, with_storages: Stub) -> None:

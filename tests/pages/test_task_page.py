@@ -127,11 +127,11 @@ async def test_what_the_task_uses_over_time(page: Page, stub: Stub) -> None:
         await memory.press(key)
         await expect(memory).to_have_attribute("aria-valuenow", str(number))
     # A gap where nothing is known, and a line with all the rest.
-    drawn = await panel.locator(".usage-line").evaluate_all(
+    result = await panel.locator(".usage-line").evaluate_all(
         "all => all.map(one => one.getAttribute('d'))"
     )
-    assert [path.count("M") for path in drawn[:2]] == [1, 1]
-    assert [path.count("L") for path in drawn[:2]] == [58, 59]
+    assert [path.count("M") for path in result[:2]] == [1, 1]
+    assert [path.count("L") for path in result[:2]] == [58, 59]
     await memory.hover(position={"x": 1, "y": 5})
     await expect(panel.locator(".usage-value").nth(1)).to_have_text("400 MB of 2 GB")
     await expect(panel.locator(".usage-moment").nth(1)).to_be_visible()
@@ -201,13 +201,13 @@ async def test_the_very_image_is_started_again(page: Page, stub: Stub) -> None:
     details = page.get_by_role("complementary", name="Details")
     await expect(details).to_contain_text("casa:6.5")
     await expect(details).to_contain_text(digest)
-    async with page.expect_request("**/start") as asked:
+    async with page.expect_request("**/start") as result:
         await page.get_by_role("button", name="Start again exactly this").click()
-    assert (await asked.value).post_data_json == {"exact": True}
+    assert (await result.value).post_data_json == {"exact": True}
     stub.put(task, exact=True, image=f"casa@{digest}")
-    async with page.expect_request("**/start") as asked:
+    async with page.expect_request("**/start") as result:
         await page.get_by_role("button", name="Start again with the present image").click()
-    assert (await asked.value).post_data_json == {"exact": False}
+    assert (await result.value).post_data_json == {"exact": False}
     stub.put(task, exact=False, image_digest=None)
     await page.reload()
     await expect(page.get_by_role("button", name="Start again")).to_have_count(1)

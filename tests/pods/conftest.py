@@ -14,9 +14,9 @@ from .fake_api import FakeApi
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
     """An API server in this process."""
-    found = FakeApi(tmp_path)
-    yield found
-    await found.close()
+    result = FakeApi(tmp_path)
+    yield result
+    await result.close()
 
 
 @pytest.fixture

@@ -116,19 +116,19 @@ class FakeApi:
             return 201, body
         if method == "POST":
             return self._create(f"{path}/{body['metadata']['name']}", body)
-        found = self.objects.get(path)
-        if method == "DELETE" and found is not None:
+        result = self.objects.get(path)
+        if method == "DELETE" and result is not None:
             conditions = body["preconditions"].items()
-            if any(found["metadata"][key] != value for key, value in conditions):
+            if any(result["metadata"][key] != value for key, value in conditions):
                 return failure(409, "Conflict", "the object is another one, or has changed")
             self.deletions.append(body)
             del self.objects[path]
-            self.tell("DELETED", found)
-            return 200, found
-        if found is not None:
-            return 200, found
+            self.tell("DELETED", result)
+            return 200, result
+        if result is not None:
+            return 200, result
         if path.endswith(("/pods", "/events")):
-            items = [one for key, one in self.objects.items() if key.startswith(f"{path}/")]
+            items = [item for key, item in self.objects.items() if key.startswith(f"{path}/")]
             return 200, {"items": items, "metadata": {"resourceVersion": str(self._version)}}
         return failure(404, "NotFound", f"{path} not found")
 

@@ -42,9 +42,9 @@ def run(config: Path, *arguments: str) -> str:
 def objects(text: str) -> dict[str, Document]:
     """The objects by kind, of which none is there twice."""
     documents = list(yaml.safe_load_all(text))
-    found = {document["kind"]: document for document in documents}
-    assert len(found) == len(documents)
-    return found
+    by_name = {document["kind"]: document for document in documents}
+    assert len(by_name) == len(documents)
+    return by_name
 
 
 def test_no_kubeconfig_is_needed_before_there_is_an_account(
@@ -55,18 +55,18 @@ def test_no_kubeconfig_is_needed_before_there_is_an_account(
 
 
 def test_an_account_is_made_and_gets_the_rights(config: Path) -> None:
-    found = objects(run(config, "cloud"))
-    assert [*found] == [
+    result = objects(run(config, "cloud"))
+    assert [*result] == [
         *("Namespace", "ServiceAccount", "Secret", "Role", "RoleBinding", "NetworkPolicy"),
     ]
-    assert found["Role"]["rules"] == build_rules(RIGHTS)
+    assert result["Role"]["rules"] == build_rules(RIGHTS)
     account = {"kind": "ServiceAccount", "namespace": "rosetta", "name": "rosetta-hub"}
-    assert found["RoleBinding"]["subjects"] == [account]
-    assert found["RoleBinding"]["roleRef"]["name"] == found["Role"]["metadata"]["name"]
-    assert found["Secret"]["metadata"]["annotations"] == {
-        "kubernetes.io/service-account.name": found["ServiceAccount"]["metadata"]["name"]
+    assert result["RoleBinding"]["subjects"] == [account]
+    assert result["RoleBinding"]["roleRef"]["name"] == result["Role"]["metadata"]["name"]
+    assert result["Secret"]["metadata"]["annotations"] == {
+        "kubernetes.io/service-account.name": result["ServiceAccount"]["metadata"]["name"]
     }
-    for document in found.values():
+    for document in result.values():
         expected = None if document["kind"] == "Namespace" else "rosetta"
         assert document["metadata"].get("namespace") == expected
 
@@ -85,9 +85,9 @@ def test_an_account_is_made_and_gets_the_rights(config: Path) -> None:
 def test_an_account_that_is_there_gets_the_rights(
     config: Path, arguments: tuple[str, ...], subject: Document
 ) -> None:
-    found = objects(run(config, "cloud", *arguments))
-    assert found["RoleBinding"]["subjects"] == [subject]
-    assert not {"ServiceAccount", "Secret"} & found.keys()
+    result = objects(run(config, "cloud", *arguments))
+    assert result["RoleBinding"]["subjects"] == [subject]
+    assert not {"ServiceAccount", "Secret"} & result.keys()
 
 
 def test_the_policy_is_about_the_pods_of_tasks(config: Path) -> None:

@@ -94,15 +94,15 @@ async def check(cluster: Cluster, claims: tuple[str, ...] = (), **conf: Any) -> 
     )
     results: list[Result] = []
     await run_kubernetes_checks(context, results.append)
-    return {one.name: one for one in results}
+    return {item.name: item for item in results}
 
 
 async def test_a_cluster_that_is_ready(cluster: Cluster) -> None:
     results = await check(cluster, runtime_classes={"kata": "kata-qemu"})
-    skipped = {name for name, one in results.items() if one.status == "skipped"}
+    skipped = {name for name, item in results.items() if item.status == "skipped"}
     # No storage is a claim, and with a tunnel that pods dial nothing connects to them.
     assert skipped == {"claims", "connection"}
-    assert [name for name, one in results.items() if one.status == "failed"] == []
+    assert [name for name, item in results.items() if item.status == "failed"] == []
     assert "v1.20.2" in results["api server"].text
     # The server takes what is tried, and nothing of it is left.
     assert {"dryRun": "All"} in cluster.api.queries
@@ -131,8 +131,8 @@ async def test_a_right_that_tasks_do_not_need_may_be_missing(cluster: Cluster) -
 async def test_a_pod_that_would_be_refused_says_why(cluster: Cluster) -> None:
     cluster.refusal = 'violates PodSecurity "restricted:latest"'
     results = await check(cluster)
-    found = results["dry run"]
-    assert (found.status, found.text) == ("failed", cluster.refusal)
+    result = results["dry run"]
+    assert (result.status, result.text) == ("failed", cluster.refusal)
     assert results["pod"].status == "skipped"
 
 
@@ -142,16 +142,16 @@ async def test_a_pod_that_would_be_refused_says_why(cluster: Cluster) -> None:
 async def test_openshift_says_as_whom_pods_run(cluster: Cluster, is_set: bool, ending: str) -> None:
     """What OpenShift 4 adds to a pod under its constraints `restricted-v2`."""
     cluster.constraints = "restricted-v2"
-    found = (await check(cluster, random_user=is_set))["dry run"]
-    assert "under the constraints restricted-v2, as user 1000680000" in found.text
-    assert found.text.endswith(ending)
+    result = (await check(cluster, random_user=is_set))["dry run"]
+    assert "under the constraints restricted-v2, as user 1000680000" in result.text
+    assert result.text.endswith(ending)
 
 
 async def test_a_server_that_does_not_answer(cluster: Cluster) -> None:
     await cluster.api.close()
     results = await check(cluster)
     assert results.pop("api server").status == "failed"
-    assert {one.status for one in results.values()} == {"skipped"}
+    assert {item.status for item in results.values()} == {"skipped"}
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ CLAIM = {
 
 async def test_the_claims_of_storages(cluster: Cluster) -> None:
     cluster.claims = {"home-alice": CLAIM}
-    found = (await check(cluster, claims=("home-alice",)))["claims"]
-    assert (found.status, found.text) == ("ok", "home-alice: Bound, fast, ReadWriteOnce")
-    found = (await check(cluster, claims=("home-bob",)))["claims"]
-    assert found.status == "failed"
-    assert "home-bob" in found.text
+    claims = (await check(cluster, claims=("home-alice",)))["claims"]
+    assert (claims.status, claims.text) == ("ok", "home-alice: Bound, fast, ReadWriteOnce")
+    claims = (await check(cluster, claims=("home-bob",)))["claims"]
+    assert claims.status == "failed"
+    assert "home-bob" in claims.text
 
 
 async def test_a_pod_whose_image_does_not_arrive(cluster: Cluster) -> None:
@@ -204,13 +204,13 @@ async def test_a_pod_whose_image_does_not_arrive(cluster: Cluster) -> None:
 
 async def test_a_pod_that_does_not_start_in_time(cluster: Cluster) -> None:
     cluster.status = waiting("ContainerCreating")
-    found = (await check(cluster))["pod"]
-    assert found.status == "failed"
-    assert "did not run within 2 s" in found.text
+    pod = (await check(cluster))["pod"]
+    assert pod.status == "failed"
+    assert "did not run within 2 s" in pod.text
 
 
 @pytest.mark.parametrize(
-    ("said", "is_set", "status", "text"),
+    ("value", "is_set", "status", "text"),
     [
         (REFUSED, False, "ok", "Set 'network_policies'"),
         (REFUSED, True, "ok", "a NetworkPolicy keeps tasks apart"),
@@ -220,12 +220,12 @@ async def test_a_pod_that_does_not_start_in_time(cluster: Cluster) -> None:
     ],
 )
 async def test_whether_policies_are_enforced(
-    cluster: Cluster, said: str, is_set: bool, status: str, text: str
+    cluster: Cluster, value: str, is_set: bool, status: str, text: str
 ) -> None:
-    cluster.api.log = [(TIME, f"{READY}\n"), (TIME, f"{said}\n")]
-    found = (await check(cluster, network_policies=is_set))["neighbours"]
-    assert found.status == status
-    assert text in found.text
+    cluster.api.log = [(TIME, f"{READY}\n"), (TIME, f"{value}\n")]
+    neighbours = (await check(cluster, network_policies=is_set))["neighbours"]
+    assert neighbours.status == status
+    assert text in neighbours.text
 
 
 async def test_without_an_image_of_ours_nothing_is_said_of_connections(cluster: Cluster) -> None:
@@ -242,6 +242,6 @@ async def test_a_pod_that_stays_is_named(cluster: Cluster, monkeypatch: pytest.M
         return (200, {}) if method == "DELETE" else answer(method, path, body)
 
     cluster.api.answer = keep  # type: ignore[method-assign]
-    found = (await check(cluster))["cleanup"]
-    assert found.status == "failed"
-    assert "still there: rosetta-check-" in found.text
+    cleanup = (await check(cluster))["cleanup"]
+    assert cleanup.status == "failed"
+    assert "still there: rosetta-check-" in cleanup.text

@@ -83,9 +83,9 @@ async def test_a_server_that_nobody_runs(api: FakeApi) -> None:
 
 def test_when_a_certificate_ends(api: FakeApi) -> None:
     certificate, _ = read_certificate(api.folder)
-    found = find_expiry(ApiServer("https://api", "CA", certificate, "KEY"))
-    assert found is not None
-    assert abs(found - datetime.now(UTC) - timedelta(days=1)) < timedelta(minutes=5)
+    expiry = find_expiry(ApiServer("https://api", "CA", certificate, "KEY"))
+    assert expiry is not None
+    assert abs(expiry - datetime.now(UTC) - timedelta(days=1)) < timedelta(minutes=5)
 
 
 UNTOLD = [

@@ -89,8 +89,8 @@ def test_what_a_cluster_can_not_be_asked_for_is_refused(key: str) -> None:
 
 def test_a_pool_has_to_be_one_of_the_configured() -> None:
     cloud = computing(conf={"pools": {"big": {"example.org/pool": "big"}}})
-    asked = resolve_request(QueueRequest(partition="big"), None, cloud)
-    assert (asked.partition, asked.time) == ("big", 12 * 3600)
+    request = resolve_request(QueueRequest(partition="big"), None, cloud)
+    assert (request.partition, request.time) == ("big", 12 * 3600)
     with pytest.raises(InvalidOptions, match="`big`"):
         resolve_request(QueueRequest(partition="small"), None, cloud)
 

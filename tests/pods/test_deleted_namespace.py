@@ -65,12 +65,12 @@ def check_deleted(bench: Bench, task: Task) -> None:
 async def test_pods_that_were_deleted_before_the_hub_was_shut_out(
     bench: Bench, watcher: JobWatcher, answer: Answer
 ) -> None:
-    gone, ending, other = [await run_one(bench, name) for name in ("gone", "ending", "other")]
+    result, ending, other = [await run_one(bench, name) for name in ("gone", "ending", "other")]
     await begin_to_end(bench, ending)
-    bench.queue.pods._take({"type": "DELETED", "object": bench.pod(gone)})
+    bench.queue.pods._take({"type": "DELETED", "object": bench.pod(result)})
     refuse_all(bench, answer)
     await lose(bench, watcher)
-    for task in (gone, ending):
+    for task in (result, ending):
         check_deleted(bench, task)
     # Of this one nothing is known.
     assert not bench.tasks.find(other.id).state.final

@@ -59,8 +59,8 @@ class Bench:
         return FilePods(conf_of(), self.keys, self.api.client(), lambda: self.task_pods)
 
     def created(self, path: str) -> list[Document]:
-        found = self.api.objects.items()
-        return [document for key, document in found if key.startswith(f"{path}/")]
+        result = self.api.objects.items()
+        return [document for key, document in result if key.startswith(f"{path}/")]
 
     async def ready(self, pods: FilePods | None = None) -> FilePod:
         """The pod, whose container starts as soon as pod and secret are there."""
@@ -144,12 +144,12 @@ def test_users_of_a_claim_share_a_pod_and_those_of_directories_do_not() -> None:
         {"id": "nodes", "name": "Nodes", "base_path": "/export/$USER", **keys},
     ]
     resources = [entry(conf={"agent_image": "python:3.13"})]
-    found = load_catalogue([], resources, (), storages).storages
-    assert serve(found["home"], "alice") == (SERVED, "/storage/alice")
-    assert serve(found["home"], "bob") == (SERVED, "/storage/bob")
-    assert serve(found["all"], "alice") == (SERVED, "/storage")
+    result = load_catalogue([], resources, (), storages).storages
+    assert serve(result["home"], "alice") == (SERVED, "/storage/alice")
+    assert serve(result["home"], "bob") == (SERVED, "/storage/bob")
+    assert serve(result["all"], "alice") == (SERVED, "/storage")
     nodes = ServedPlace(Place("", "/export/alice"), Owner(1000, 1000))
-    assert serve(found["nodes"], "alice") == (nodes, "/storage")
+    assert serve(result["nodes"], "alice") == (nodes, "/storage")
 
 
 async def test_a_pod_and_its_secret_are_created_once(bench: Bench) -> None:
@@ -160,9 +160,9 @@ async def test_a_pod_and_its_secret_are_created_once(bench: Bench) -> None:
     assert "def main" in secret["stringData"]["program"]
     assert secret["metadata"]["ownerReferences"][0]["uid"] == ready.route.uid
     assert ready.secret not in json.dumps(pod) + repr(ready)
-    asked = len(bench.api.asked)
+    count = len(bench.api.asked)
     assert await bench.pods.ready(SERVED, DEADLINE) == ready
-    assert len(bench.api.asked) == asked
+    assert len(bench.api.asked) == count
 
 
 async def test_those_who_ask_at_once_get_one_pod(bench: Bench) -> None:
@@ -277,9 +277,9 @@ async def test_what_is_over_or_never_starts_is_removed(bench: Bench) -> None:
     assert bench.created(PODS) == []
 
 
-@pytest.mark.parametrize(("minutes", "left"), [(1, 1), (60, 0)])
+@pytest.mark.parametrize(("minutes", "remaining"), [(1, 1), (60, 0)])
 async def test_a_pod_that_does_not_start_has_its_time(
-    bench: Bench, minutes: int, left: int
+    bench: Bench, minutes: int, remaining: int
 ) -> None:
     await bench.ready()
     (pod,) = bench.created(PODS)
@@ -287,7 +287,7 @@ async def test_a_pod_that_does_not_start_has_its_time(
     created = utc_now() - timedelta(minutes=minutes)
     pod["metadata"]["creationTimestamp"] = created.strftime("%Y-%m-%dT%H:%M:%SZ")
     await bench.pods.sweep()
-    assert len(bench.created(PODS)) == left
+    assert len(bench.created(PODS)) == remaining
 
 
 async def test_nothing_is_asked_while_there_are_no_pods(bench: Bench) -> None:

@@ -27,8 +27,8 @@ async def start_running(bench: Bench, name: str = "one") -> Task:
 
 
 def is_recent(bench: Bench, task: Task) -> bool:
-    heard = bench.tasks.find(task.id).last_heartbeat
-    return heard is not None and utc_now() - heard < LONG_AGO / 2
+    last_heartbeat = bench.tasks.find(task.id).last_heartbeat
+    return last_heartbeat is not None and utc_now() - last_heartbeat < LONG_AGO / 2
 
 
 async def test_a_task_that_goes_on_is_not_reported_again(bench: Bench, answers: list[bool]) -> None:
@@ -76,8 +76,8 @@ async def test_a_task_whose_node_does_not_answer_gets_no_heartbeat(
 ) -> None:
     task = await start_running(bench)
     ready = {"Ready": "False", "ContainersReady": "True"}
-    lost = {"conditions": [{"type": kind, "status": status} for kind, status in ready.items()]}
-    await bench.report(task, **{**running(), **lost})
+    document = {"conditions": [{"type": kind, "status": status} for kind, status in ready.items()]}
+    await bench.report(task, **{**running(), **document})
     bench.reporter._heartbeats.send(now=100.0)
     assert not is_recent(bench, task)
 
@@ -87,8 +87,8 @@ async def test_what_could_not_be_reported_is_news_at_the_next_look(
 ) -> None:
     task = await start_running(bench)
     bench.reporter._heartbeats.forget(task)
-    with monkeypatch.context() as broken:
-        broken.setattr(bench.tasks, "report", lambda *_: 1 / 0)
+    with monkeypatch.context() as result:
+        result.setattr(bench.tasks, "report", lambda *_: 1 / 0)
         await asyncio.gather(*bench.reporter.begin_looks())
     await bench.look()
     assert bench.tasks.find(task.id).sequence > task.sequence
@@ -96,10 +96,10 @@ async def test_what_could_not_be_reported_is_news_at_the_next_look(
 
 async def test_an_interface_is_asked_until_it_answers(bench: Bench, answers: list[bool]) -> None:
     task = await start_running(bench)
-    shown = bench.pod(task)
+    result = bench.pod(task)
     bench.reporter._heartbeat = 5
     report = bench.reporter._report
-    assert await report(bench.tasks.find(task.id), shown) == 60
+    assert await report(bench.tasks.find(task.id), result) == 60
     further = [{"port": 8787, "name": "Dashboard", "protocol": "http"}]
 
     def add(row: Task) -> None:
@@ -107,7 +107,7 @@ async def test_an_interface_is_asked_until_it_answers(bench: Bench, answers: lis
 
     bench.tasks.update(task, add)
     answers[0] = False
-    assert await report(bench.tasks.find(task.id), shown) == 5
+    assert await report(bench.tasks.find(task.id), result) == 5
 
 
 async def test_what_a_task_uses_is_reported_as_soon_as_it_is_known(

@@ -93,8 +93,8 @@ def test_faults_do_not_quote_secrets(tmp_path: Path) -> None:
 def test_the_account_of_a_pod(tmp_path: Path, host: str | None, url: str) -> None:
     (tmp_path / "ca.crt").write_text("CA")
     (tmp_path / "token").write_text("token\n")
-    told = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"} if host else {}
-    server = read_in_cluster(tmp_path, told)
+    document = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"} if host else {}
+    server = read_in_cluster(tmp_path, document)
     assert (server.url, server.token) == (url, "token")
     assert server.headers == {"Authorization": "Bearer token"}
 

@@ -85,8 +85,8 @@ def route(endpoint: Endpoint | None = None) -> KubectlRoute:
 @pytest.mark.parametrize("endpoint", [None, ENDPOINT])
 def test_a_route_travels_to_the_tunnels_process(endpoint: Endpoint | None) -> None:
     tunnel = Tunnel("kubectl0", 1, route(endpoint))
-    sent = json.loads(json.dumps(tunnel.to_document()))
-    assert Tunnel.from_document(sent) == tunnel
+    document = json.loads(json.dumps(tunnel.to_document()))
+    assert Tunnel.from_document(document) == tunnel
     assert tunnel.route.is_same(route(endpoint))
     assert "a key" not in repr(tunnel)
 
@@ -135,13 +135,13 @@ async def test_a_kubectl_that_has_just_ended_is_no_reason_to_fail(
     tmp_path: Path, ends: bool
 ) -> None:
     paths = [str(tmp_path / "dead.sock"), str(tmp_path / "living.sock")]
-    gone = asyncio.Event()
+    event = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
         await writer.wait_closed()
-        gone.set()
+        event.set()
 
     server = await asyncio.start_unix_server(serve, paths[1])
     transport = KubectlTransport(Pool(), route())
@@ -150,7 +150,7 @@ async def test_a_kubectl_that_has_just_ended_is_no_reason_to_fail(
         if ends:
             half = await transport.connect()
             half.close()
-            await until(lambda: half.is_lost and gone.is_set())
+            await until(lambda: half.is_lost and event.is_set())
         else:
             with pytest.raises(TransportError, match="kubectl can't be reached"):
                 await transport.connect()

@@ -58,9 +58,9 @@ def test_a_log_without_times_is_read_at_once() -> None:
 async def task(bench: Bench, answers: list[bool]) -> Task:
     """A task that runs, and has written a line."""
     bench.api.log = [(FIRST, "one\n")]
-    found = await bench.report(await bench.submit(bench.start()), **running())
-    assert (found.state, bench.log(found)) == (TaskState.RUNNING, "one\n")
-    return found
+    report = await bench.report(await bench.submit(bench.start()), **running())
+    assert (report.state, bench.log(report)) == (TaskState.RUNNING, "one\n")
+    return report
 
 
 def log_requests(bench: Bench) -> int:

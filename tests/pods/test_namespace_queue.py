@@ -159,7 +159,9 @@ async def test_the_tunnel_names_the_pod_and_its_uid(bench: Bench) -> None:
 
 async def test_the_log_is_kept_when_the_software_ends(bench: Bench, answers: list[bool]) -> None:
     lines = ["né\n"] * 50_000
-    bench.api.log = [(f"2026-11-27T10:00:01.{number:09}Z", one) for number, one in enumerate(lines)]
+    bench.api.log = [
+        (f"2026-11-27T10:00:01.{number:09}Z", line) for number, line in enumerate(lines)
+    ]
     task = await bench.report(await bench.submit(bench.start()), **running())
     statuses = [{"name": "task", "state": {"terminated": {"exitCode": 3}}}]
     bench.api.log.append(("2026-11-27T10:00:02.000000000Z", "the end\n"))

@@ -98,11 +98,11 @@ def test_everything_that_can_be_set() -> None:
         "new_privileges": True,
     }
     row = task(runtime="kata", request={"time": 60, "gpus": 2, "partition": "big"})
-    made = build(software, cloud, row)
-    spec, (container,) = made["spec"], made["spec"]["containers"]
-    assert made["metadata"]["labels"]["example.org/team"] == "hub"
+    result = build(software, cloud, row)
+    spec, (container,) = result["spec"], result["spec"]["containers"]
+    assert result["metadata"]["labels"]["example.org/team"] == "hub"
     # A label of the site's can't make it another task's.
-    assert made["metadata"]["labels"]["rosetta-hub/task"] == "00112233aabb"
+    assert result["metadata"]["labels"]["rosetta-hub/task"] == "00112233aabb"
     assert spec["runtimeClassName"] == "kata-qemu"
     assert spec["nodeSelector"] == {"example.org/pool": "big", "kubernetes.io/arch": "arm64"}
     assert spec["tolerations"] == [
@@ -132,8 +132,8 @@ def test_a_user_by_name_is_refused() -> None:
 
 
 def test_nothing_of_the_environment_is_in_the_pod() -> None:
-    made = build({"environment": {"KEY": "s3cret"}})
-    assert "s3cret" not in str(made)
+    result = build({"environment": {"KEY": "s3cret"}})
+    assert "s3cret" not in str(result)
 
 
 def test_the_secret_goes_with_its_pod() -> None:
@@ -150,11 +150,11 @@ def test_a_queue_an_account_and_labels_of_the_site() -> None:
         "service_account": "tasks",
         "pod_labels": {"example.org/cost": "a" * 63, "rosetta-hub/task": "another"},
     }
-    made = build(cloud=computing(conf=conf))
-    labels = made["metadata"]["labels"]
+    result = build(cloud=computing(conf=conf))
+    labels = result["metadata"]["labels"]
     assert labels["kueue.x-k8s.io/queue-name"] == "interactive"
     assert labels["example.org/cost"] == "a" * 63
     # By which the hub finds its pods, nothing else sets.
     assert labels["rosetta-hub/task"] == "00112233aabb"
-    assert made["spec"]["serviceAccountName"] == "tasks"
-    assert made["spec"]["automountServiceAccountToken"] is False
+    assert result["spec"]["serviceAccountName"] == "tasks"
+    assert result["spec"]["automountServiceAccountToken"] is False

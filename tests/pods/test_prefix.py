@@ -45,8 +45,8 @@ def test_a_kubeconfig_keeps_the_path(tmp_path: Path) -> None:
 
 async def test_calls_and_logs_go_below_it(api: FakeApi, server: ApiServer) -> None:
     api.log = [("2026-11-27T10:00:00.000000000Z", "hello")]
-    found = await api.client().call("GET", f"{PODS}/{NAME}")
-    assert found["metadata"]["uid"] == UID
+    answer = await api.client().call("GET", f"{PODS}/{NAME}")
+    assert answer["metadata"]["uid"] == UID
     assert await api.client().raw(f"{PODS}/{NAME}/log", {"limitBytes": "100"}) == b"hello"
 
 

@@ -40,10 +40,10 @@ def read_config(secret: Document) -> Document:
 
 
 def test_the_secret_is_of_this_pod_and_this_registry_alone() -> None:
-    found = pod()
-    secret = build_pull_secret(found, ACCOUNT)
+    document = pod()
+    secret = build_pull_secret(document, ACCOUNT)
     (owner,) = secret["metadata"]["ownerReferences"]
-    assert owner["uid"] == found["metadata"]["uid"]
+    assert owner["uid"] == document["metadata"]["uid"]
     entry = {"auth": base64.b64encode(b"alice:s3:cret").decode()}
     assert read_config(secret) == {"auths": {"registry.example.org:5000": entry}}
 
@@ -54,19 +54,19 @@ def test_docker_hub_has_two_names() -> None:
 
 
 def test_a_users_account_goes_before_those_of_the_site() -> None:
-    found = pod(imagePullSecrets=[{"name": "site"}])
-    assert not has_pull_secret(found)
-    add_pull_secret(found)
-    names = [one["name"] for one in found["spec"]["imagePullSecrets"]]
-    assert names == [f"{found['metadata']['name']}-pull", "site"]
-    assert has_pull_secret(found)
+    document = pod(imagePullSecrets=[{"name": "site"}])
+    assert not has_pull_secret(document)
+    add_pull_secret(document)
+    names = [pull_secret["name"] for pull_secret in document["spec"]["imagePullSecrets"]]
+    assert names == [f"{document['metadata']['name']}-pull", "site"]
+    assert has_pull_secret(document)
 
 
 async def test_a_user_with_an_account_pulls_with_it(bench: Bench) -> None:
     bench.queue.submission.find_registry_access = find
-    found = bench.pod(await bench.submit(bench.start()))
-    assert has_pull_secret(found)
-    secret = bench.api.objects[f"{SECRETS}/{found['metadata']['name']}-pull"]
+    document = bench.pod(await bench.submit(bench.start()))
+    assert has_pull_secret(document)
+    secret = bench.api.objects[f"{SECRETS}/{document['metadata']['name']}-pull"]
     assert [*read_config(secret)["auths"]] == ["registry.example.org:5000"]
     # The node looks for it first: it is created before the secret with the variables.
     assert [method for method, _ in bench.api.asked] == ["GET", "POST", "POST", "POST"]
@@ -74,8 +74,8 @@ async def test_a_user_with_an_account_pulls_with_it(bench: Bench) -> None:
 
 
 async def test_without_an_account_there_is_no_such_secret(bench: Bench) -> None:
-    found = bench.pod(await bench.submit(bench.start()))
-    assert not has_pull_secret(found)
+    document = bench.pod(await bench.submit(bench.start()))
+    assert not has_pull_secret(document)
     assert [key for key in bench.api.objects if key.endswith("-pull")] == []
 
 
@@ -114,25 +114,25 @@ async def test_a_secret_that_is_missing_is_created_before_the_next_try(
 
 def test_a_refusal_is_believed_at_the_second_try() -> None:
     """A node that looks before the secret is there pulls without an account."""
-    found = pod(waiting("ImagePullBackOff", "Back-off pulling image"))
-    add_pull_secret(found)
-    assert needs_pull_secret(found)
-    made = build_report(found, [event("Failed", REFUSED, count=1)], False)
-    assert made is not None
-    assert (made.state, "trying again" in made.message) == ("pulling", True)
-    made = build_report(found, [event("Failed", REFUSED, count=2)], False)
-    assert made is not None
-    assert (made.state, made.reason) == ("failed", "registry_denied")
+    document = pod(waiting("ImagePullBackOff", "Back-off pulling image"))
+    add_pull_secret(document)
+    assert needs_pull_secret(document)
+    report = build_report(document, [event("Failed", REFUSED, count=1)], False)
+    assert report is not None
+    assert (report.state, "trying again" in report.message) == ("pulling", True)
+    report = build_report(document, [event("Failed", REFUSED, count=2)], False)
+    assert report is not None
+    assert (report.state, report.reason) == ("failed", "registry_denied")
 
 
 def test_a_pod_that_needs_no_account_gets_none() -> None:
     assert not needs_pull_secret(pod(waiting("ErrImagePull", REFUSED)))
-    found = pod(running())
-    add_pull_secret(found)
-    assert not needs_pull_secret(found)
+    document = pod(running())
+    add_pull_secret(document)
+    assert not needs_pull_secret(document)
 
 
 def test_the_password_is_in_the_secret_alone() -> None:
-    found = pod()
-    add_pull_secret(found)
-    assert "s3:cret" not in json.dumps(found)
+    document = pod()
+    add_pull_secret(document)
+    assert "s3:cret" not in json.dumps(document)

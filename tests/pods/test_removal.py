@@ -52,9 +52,9 @@ async def test_what_the_node_says_meanwhile_counts(
 ) -> None:
     """The server compares the version of the pod with the one that was looked at."""
     task = await bench.submit(bench.start())
-    seen = {**bench.pod(task), "metadata": {**bench.pod(task)["metadata"]}}
+    document = {**bench.pod(task), "metadata": {**bench.pod(task)["metadata"]}}
     change(bench, task, status)
-    await bench.queue.remove(seen)
+    await bench.queue.remove(document)
     (options,) = bench.api.deletions
     assert options.get("gracePeriodSeconds") == grace
 

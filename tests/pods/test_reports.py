@@ -21,9 +21,9 @@ PULL = (
 
 
 def report(status: Document, *events: Document, answers: bool = False) -> PodReport:
-    made = build_report(pod(status), events, answers)
-    assert made is not None
-    return made
+    result = build_report(pod(status), events, answers)
+    assert result is not None
+    return result
 
 
 def test_a_pod_without_a_node_has_nothing_to_report() -> None:
@@ -80,8 +80,8 @@ PULLS = [
 def test_a_pull_that_can_not_work_fails_at_once(code: str, text: str, reason: str) -> None:
     message = PULL.format(code=code, text=text)
     for status in (waiting("ErrImagePull", message), waiting("ImagePullBackOff", "Back-off")):
-        made = report(status, event("Failed", message))
-        assert (made.state, made.reason) == ("failed", reason)
+        result = report(status, event("Failed", message))
+        assert (result.state, result.reason) == ("failed", reason)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_a_pull_that_can_not_work_fails_at_once(code: str, text: str, reason: st
 def test_a_pull_that_may_work_later_is_tried_three_times(text: str, reason: str) -> None:
     message = PULL.format(code="Unknown", text=text)
     status = waiting("ImagePullBackOff", 'Back-off pulling image "example.org/web:1"')
-    made = report(status, event("Failed", message, count=2))
-    assert (made.state, "trying again" in made.message) == ("pulling", True)
-    made = report(status, event("Failed", message, count=3))
-    assert (made.state, made.reason) == ("failed", reason)
+    result = report(status, event("Failed", message, count=2))
+    assert (result.state, "trying again" in result.message) == ("pulling", True)
+    result = report(status, event("Failed", message, count=3))
+    assert (result.state, result.reason) == ("failed", reason)
 
 
 def test_a_registry_that_the_node_does_not_trust_is_the_administrators() -> None:
@@ -107,9 +107,9 @@ def test_a_registry_that_the_node_does_not_trust_is_the_administrators() -> None
         text='failed to do request: Head "https://10.211.10.1:10000/v2/web/manifests/1": x509:'
         " certificate signed by unknown authority",
     )
-    made = report(waiting("ErrImagePull", message), event("Failed", message))
-    assert (made.state, made.reason) == ("failed", "unsupported")
-    assert made.detail.startswith("node1 does not trust the certificate of the image's registry")
+    result = report(waiting("ErrImagePull", message), event("Failed", message))
+    assert (result.state, result.reason) == ("failed", "unsupported")
+    assert result.detail.startswith("node1 does not trust the certificate of the image's registry")
 
 
 def test_a_back_off_whose_cause_is_not_known_yet_is_waited_for() -> None:
@@ -126,8 +126,8 @@ WAITING = [
 
 @pytest.mark.parametrize(("word", "message", "reason"), WAITING)
 def test_a_container_that_can_not_be_made(word: str, message: str, reason: str) -> None:
-    made = report(waiting(word, message))
-    assert (made.state, made.reason, made.detail) == ("failed", reason, message)
+    result = report(waiting(word, message))
+    assert (result.state, result.reason, result.detail) == ("failed", reason, message)
 
 
 def test_a_missing_secret_is_made_again_and_waited_for() -> None:
@@ -139,8 +139,8 @@ def test_a_missing_secret_is_made_again_and_waited_for() -> None:
 
 def test_a_runtime_that_no_node_has() -> None:
     text = 'failed to create pod sandbox: no runtime for "kata" is configured'
-    made = report(waiting("ContainerCreating"), event("FailedCreatePodSandBox", text))
-    assert (made.state, made.reason) == ("failed", "unsupported")
+    result = report(waiting("ContainerCreating"), event("FailedCreatePodSandBox", text))
+    assert (result.state, result.reason) == ("failed", "unsupported")
     passing = event("FailedCreatePodSandBox", "failed to set up network: no address is free")
     assert report(waiting("ContainerCreating"), passing).state == "starting"
 
@@ -157,14 +157,14 @@ ENDS = [
 
 @pytest.mark.parametrize(("status", "reason", "code"), ENDS)
 def test_how_a_task_ended(status: Document, reason: str, code: int | None) -> None:
-    made = report(status)
-    assert (made.state, made.reason, made.exit_code) == ("failed", reason, code)
+    result = report(status)
+    assert (result.state, result.reason, result.exit_code) == ("failed", reason, code)
 
 
 def deleted(status: Document) -> Document:
-    gone = pod(status)
-    gone["metadata"]["deletionTimestamp"] = "2026-11-27T10:00:10Z"
-    return gone
+    result = pod(status)
+    result["metadata"]["deletionTimestamp"] = "2026-11-27T10:00:10Z"
+    return result
 
 
 @pytest.mark.parametrize(
@@ -180,17 +180,17 @@ def test_software_that_was_told_to_end_did_not_fail(
     events: tuple[Document, ...], reason: str
 ) -> None:
     """SIGTERM ends most programs with an exit code of their own."""
-    gone = deleted(ended(exitCode=143))
-    assert wants_events(gone)
-    made = build_report(gone, events, True)
-    assert made is not None
-    assert (made.state, made.reason) == ("failed", reason)
+    result = deleted(ended(exitCode=143))
+    assert wants_events(result)
+    value = build_report(result, events, True)
+    assert value is not None
+    assert (value.state, value.reason) == ("failed", reason)
 
 
 def test_a_deletion_that_was_too_late_changes_no_other_cause() -> None:
-    made = build_report(deleted(ended(exitCode=137, reason="OOMKilled")), (), True)
-    assert made is not None
-    assert made.reason == "out_of_memory"
+    result = build_report(deleted(ended(exitCode=137, reason="OOMKilled")), (), True)
+    assert result is not None
+    assert result.reason == "out_of_memory"
 
 
 def test_events_are_asked_for_while_a_node_prepares_the_container_only() -> None:

@@ -51,13 +51,13 @@ async def test_events_of_a_pull_are_asked_for_by_turns(
     bench.reporter._events.forget_others(set())
     task = await bench.report(task, **waiting("ContainerCreating"))
     assert task.message == "Fetching the image on node1."
-    asked = requests(bench).count(("GET", EVENTS))
+    result = requests(bench).count(("GET", EVENTS))
     # What is known stays on the page until the next look.
     monkeypatch.setattr(pod_events, "INTERVAL", 60.0)
     for _ in range(3):
         task = await bench.report(task, **waiting("ContainerCreating"))
     assert task.message == "Fetching the image on node1."
-    assert requests(bench).count(("GET", EVENTS)) == asked + 1
+    assert requests(bench).count(("GET", EVENTS)) == result + 1
 
 
 async def test_events_of_a_failure_are_asked_for_at_once(bench: Bench) -> None:

@@ -76,8 +76,8 @@ async def test_an_interface_is_asked_less_often_the_longer_it_does_not_answer(
         since = bench.reporter._running_since
         for key in since:
             since[key] -= seconds
-        (shown,) = bench.queue.pods.all().values()
-        pauses.append(await bench.reporter._report(bench.tasks.find(task.id), shown))
+        (view,) = bench.queue.pods.all().values()
+        pauses.append(await bench.reporter._report(bench.tasks.find(task.id), view))
     assert pauses[0] == 0.1
     assert 0.5 <= pauses[1] < 1
     assert pauses[2] == 1
@@ -98,14 +98,14 @@ def test_a_pod_that_is_being_looked_at_is_not_due() -> None:
 def test_a_pod_is_looked_at_at_once_when_something_else_has_changed() -> None:
     rounds = PodRounds()
     pods = {"one": pod("one"), "two": pod("two")}
-    one, two = rounds.take(pods, now=100)
-    rounds.note(one, due=115)
+    first, second = rounds.take(pods, now=100)
+    rounds.note(first, due=115)
     rounds.hasten("one")
     rounds.hasten("two")
-    assert rounds.take(pods, now=100) == [one]
-    assert rounds.note(two, due=115) == 0
-    assert rounds.take(pods, now=100) == [two]
-    assert rounds.note(two, due=115) == 115
+    assert rounds.take(pods, now=100) == [first]
+    assert rounds.note(second, due=115) == 0
+    assert rounds.take(pods, now=100) == [second]
+    assert rounds.note(second, due=115) == 115
     assert rounds.take(pods, now=100) == []
 
 
@@ -115,8 +115,8 @@ async def test_the_end_of_a_look_makes_only_a_pod_due_that_has_changed_meanwhile
     bench.reporter._heartbeat = 60
     task = await bench.report(await bench.submit(bench.start()), **running())
     reporter, pods = bench.reporter, bench.queue.pods
-    (shown,) = pods.all().values()
-    changed = {**shown, "status": running()}
+    (view,) = pods.all().values()
+    changed = {**view, "status": running()}
     reporter._due = asyncio.get_running_loop().time() + 1
     reporter._rounds.hasten(bench.queue.job_name(task))
     reporter._changed.clear()
@@ -143,8 +143,8 @@ async def rounds(bench: Bench) -> AsyncIterator[Bench]:
 
 def change(bench: Bench, task: Task, **status: Any) -> None:
     """The watch tells that the pod of a task is like that now."""
-    found = {**bench.pod(task), "spec": {"nodeName": "node1"}, "status": status}
-    bench.queue.pods._take({"type": "MODIFIED", "object": found})
+    document = {**bench.pod(task), "spec": {"nodeName": "node1"}, "status": status}
+    bench.queue.pods._take({"type": "MODIFIED", "object": document})
 
 
 async def wait_for(bench: Bench, task: Task, state: TaskState) -> None:
@@ -155,17 +155,17 @@ async def test_an_interface_that_does_not_answer_holds_up_no_report(
     rounds: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent, other = [await rounds.submit(rounds.start(name)) for name in ("silent", "other")]
-    asked = asyncio.Event()
+    event = asyncio.Event()
 
     async def answer(target: Target, *_: object) -> bool:
         if target == rounds.queue.probe_target(silent):
-            asked.set()
+            event.set()
             await asyncio.Event().wait()
         return True
 
     monkeypatch.setattr(pod_probes, "answers", answer)
     change(rounds, silent, **running())
-    await asked.wait()
+    await event.wait()
     await wait_for(rounds, silent, TaskState.STARTING)
     change(rounds, other, **running())
     await wait_for(rounds, other, TaskState.RUNNING)
@@ -178,17 +178,17 @@ async def test_an_interface_that_does_not_answer_holds_up_no_report(
 async def test_a_node_that_does_not_answer_holds_up_no_report_of_others(
     rounds: Bench, answers: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost, other = [await rounds.submit(rounds.start(name)) for name in ("lost", "other")]
-    asked, read = asyncio.Event(), rounds.queue.log
+    value, other = [await rounds.submit(rounds.start(name)) for name in ("lost", "other")]
+    event, read = asyncio.Event(), rounds.queue.log
 
-    async def log(shown: Document, since: str | None = None) -> bytes:
-        if shown["metadata"]["name"] == rounds.queue.job_name(lost):
-            asked.set()
+    async def log(document: Document, since: str | None = None) -> bytes:
+        if document["metadata"]["name"] == rounds.queue.job_name(value):
+            event.set()
             await asyncio.Event().wait()
-        return await read(shown, since)
+        return await read(document, since)
 
     monkeypatch.setattr(rounds.queue, "log", log)
-    change(rounds, lost, **running())
-    await asked.wait()
+    change(rounds, value, **running())
+    await event.wait()
     change(rounds, other, **running())
     await wait_for(rounds, other, TaskState.RUNNING)

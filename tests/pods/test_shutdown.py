@@ -47,9 +47,9 @@ async def parts(
         software=[{"name": "Web", "image_name": "web"}],
         computing=[entry(conf=conf)],
     )
-    found = Parts(settings)
-    yield found
-    found.database.close()
+    result = Parts(settings)
+    yield result
+    result.database.close()
 
 
 async def test_a_task_that_runs_is_stopped_and_its_pod_removed(

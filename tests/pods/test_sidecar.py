@@ -37,8 +37,8 @@ def secret_of(bench: Bench, task: Task) -> Document:
 
 def spec_of(bench: Bench, task: Task) -> Document:
     """What its program is told."""
-    found: Document = json.loads(base64.b64decode(secret_of(bench, task)["data"]["spec.json"]))
-    return found
+    values: Document = json.loads(base64.b64decode(secret_of(bench, task)["data"]["spec.json"]))
+    return values
 
 
 async def test_a_pod_has_a_container_that_dials(bench: Bench) -> None:
@@ -103,9 +103,9 @@ RUNS: Document = {"running": {"startedAt": "2026-11-27T10:00:00Z"}}
 def report(
     status: Document, answers: bool = False, is_late: bool = False, **agent: Any
 ) -> PodReport:
-    made = build_report(beside(status, **agent), (), answers, is_late)
-    assert made is not None
-    return made
+    result = build_report(beside(status, **agent), (), answers, is_late)
+    assert result is not None
+    return result
 
 
 def test_the_softwares_container_is_the_one_that_counts() -> None:
@@ -123,8 +123,8 @@ def over(**terminated: Any) -> Document:
 
 
 def test_a_task_is_over_when_its_software_has_ended() -> None:
-    made = report(over(exitCode=3, reason="Error"), **RUNS)
-    assert (made.state, made.reason, made.exit_code) == ("failed", "exited", 3)
+    result = report(over(exitCode=3, reason="Error"), **RUNS)
+    assert (result.state, result.reason, result.exit_code) == ("failed", "exited", 3)
     assert report(over(exitCode=137, reason="OOMKilled"), **RUNS).reason == "out_of_memory"
 
 
@@ -140,9 +140,9 @@ def test_a_connection_that_ended_ends_the_task_and_says_so() -> None:
     ended: Document = {
         "terminated": {"exitCode": 1, "reason": "Error", "message": "no module named ssl"}
     }
-    made = report(running(), **ended)
-    assert (made.state, made.reason) == ("failed", "unsupported")
-    assert made.detail.endswith("connects the task with the hub ended: no module named ssl")
+    result = report(running(), **ended)
+    assert (result.state, result.reason) == ("failed", "unsupported")
+    assert result.detail.endswith("connects the task with the hub ended: no module named ssl")
 
 
 def test_a_pod_that_is_deleted_ends_as_its_software_does() -> None:
@@ -156,9 +156,9 @@ def test_an_image_that_is_missing_is_named_as_the_cause() -> None:
         "waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
     }
     assert report(running(), **absent).state == "starting"
-    made = report(running(), is_late=True, **absent)
-    assert (made.state, made.reason) == ("failed", "unsupported")
-    assert "does not start: Back-off pulling image" in made.detail
+    result = report(running(), is_late=True, **absent)
+    assert (result.state, result.reason) == ("failed", "unsupported")
+    assert "does not start: Back-off pulling image" in result.detail
 
 
 async def test_a_secret_that_was_not_created_is_created_when_the_node_misses_it(

@@ -22,25 +22,25 @@ LARGE = bytes(at % 249 for at in range(70000))
 
 def read_all(stream: bytes, step: int) -> list[SpdyControl | Data]:
     reader = SpdyReader()
-    found: list[SpdyControl | Data] = []
+    datas: list[SpdyControl | Data] = []
     for start in range(0, len(stream), step):
-        found += reader.feed(stream[start : start + step])
-    return found
+        datas += reader.feed(stream[start : start + step])
+    return datas
 
 
 def collect(frames: list[SpdyControl | Data]) -> list[object]:
     """Control frames, and what came one after the other in one stream."""
-    found: list[object] = []
+    values: list[object] = []
     for frame in frames:
         if isinstance(frame, SpdyControl):
-            found.append(frame)
+            values.append(frame)
             continue
-        last = found[-1] if found else None
+        last = values[-1] if values else None
         if isinstance(last, list) and last[0] == frame.stream and not last[2]:
             last[1:] = [last[1] + bytes(frame.data), frame.is_final]
         else:
-            found.append([frame.stream, bytes(frame.data), frame.is_final])
-    return found
+            values.append([frame.stream, bytes(frame.data), frame.is_final])
+    return values
 
 
 def test_frames_are_those_of_the_draft() -> None:
@@ -94,8 +94,8 @@ def test_what_no_server_may_send(data: bytes) -> None:
 
 
 def test_streams_are_opened_with_their_headers() -> None:
-    asked = {1: {"streamtype": "error", "port": "80"}, 3: {"streamtype": "data", "port": "80"}}
+    document = {1: {"streamtype": "error", "port": "80"}, 3: {"streamtype": "data", "port": "80"}}
     openings = Openings()
-    frames = read_all(build_stream_openings(asked), 5)
-    found = dict(openings.read(frame) for frame in frames if isinstance(frame, SpdyControl))
-    assert (found, len(frames)) == (asked, 2)
+    frames = read_all(build_stream_openings(document), 5)
+    values = dict(openings.read(frame) for frame in frames if isinstance(frame, SpdyControl))
+    assert (values, len(frames)) == (document, 2)

@@ -68,12 +68,12 @@ async def test_the_port_is_asked_for_once_the_server_agrees() -> None:
     stream.data_received(ACCEPT)
     *openings, end = SpdyReader().feed(b"".join(transport.sent[1:]))
     reader = Openings()
-    found = dict(reader.read(frame) for frame in openings if isinstance(frame, SpdyControl))
-    assert {stream: headers["streamtype"] for stream, headers in found.items()} == {
+    values = dict(reader.read(frame) for frame in openings if isinstance(frame, SpdyControl))
+    assert {stream: headers["streamtype"] for stream, headers in values.items()} == {
         ERROR: "error",
         DATA: "data",
     }
-    assert {headers["port"] for headers in found.values()} == {"8888"}
+    assert {headers["port"] for headers in values.values()} == {"8888"}
     assert isinstance(end, Data)
     assert (end.stream, end.is_final) == (ERROR, True)
 
@@ -178,9 +178,9 @@ async def test_pings_are_answered_and_sent(monkeypatch: pytest.MonkeyPatch) -> N
     transport, _, stream = await open_stream(build_control(PING, theirs.payload))
     assert read_sent(transport) == [theirs]
     await until(lambda: ours in read_sent(transport))
-    sent = len(transport.sent)
+    count = len(transport.sent)
     stream.data_received(build_control(PING, ours.payload))
-    assert len(transport.sent) == sent
+    assert len(transport.sent) == count
     stream.abort()
 
 

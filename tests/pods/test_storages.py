@@ -40,28 +40,28 @@ def load(*storages: dict[str, Any], conf: dict[str, Any] | None = None) -> Mappi
 
 
 def test_a_home_in_a_claim() -> None:
-    found = load(home(create=True))["home"]
-    assert found.access_through_computing
-    assert (found.claim_of("alice"), found.path("alice")) == ("homes", "/alice")
+    result = load(home(create=True))["home"]
+    assert result.access_through_computing
+    assert (result.claim_of("alice"), result.path("alice")) == ("homes", "/alice")
 
 
 def test_a_claim_for_each_user_is_mounted_as_a_whole() -> None:
-    found = load(home(claim="claim-$USER", base_path=None))["home"]
-    assert (found.claim_of("alice"), found.path("alice")) == ("claim-alice", "/")
+    result = load(home(claim="claim-$USER", base_path=None))["home"]
+    assert (result.claim_of("alice"), result.path("alice")) == ("claim-alice", "/")
     with pytest.raises(StorageRefused, match="lowercase"):
-        found.claim_of("Alice@example.org")
+        result.claim_of("Alice@example.org")
 
 
 def test_a_directory_of_the_nodes() -> None:
-    found = load(home(claim=None, base_path="/export/home/$USER", owner="system"))["home"]
-    assert (found.claim_of("alice"), found.path("alice")) == ("", "/export/home/alice")
+    result = load(home(claim=None, base_path="/export/home/$USER", owner="system"))["home"]
+    assert (result.claim_of("alice"), result.path("alice")) == ("", "/export/home/alice")
 
 
 def test_directories_of_the_nodes_are_none_of_this_machine() -> None:
     storages = [home(claim=None, base_path="/export/$USER"), home(id="here", computing="local")]
     storages[1] |= {"claim": "", "base_path": "/srv/$USER"}
     catalogue = load_catalogue([], [entry(conf=IMAGE), LOCAL], (), storages)
-    assert [one.id for one in local_storages(catalogue)] == ["here"]
+    assert [storage.id for storage in local_storages(catalogue)] == ["here"]
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -120,8 +120,8 @@ def test_users_without_an_account_are_refused_before_the_start() -> None:
 def test_users_choose_directories_of_the_nodes_below_what_is_allowed() -> None:
     resources = [entry(extra_binds=["/data/*"])]
     catalogue = load_catalogue([SOFTWARE], resources, ())
-    asked = {"software": "web", "computing": "cloud", "binds": "/data/m31:/m31"}
-    (bind,) = resolve_options(parse_options(asked), catalogue, ALICE).storages
+    document = {"software": "web", "computing": "cloud", "binds": "/data/m31:/m31"}
+    (bind,) = resolve_options(parse_options(document), catalogue, ALICE).storages
     assert (bind.source, bind.within, bind.claim) == ("/data/m31", "/data", "")
     with pytest.raises(InvalidOptions, match="not in /data"):
-        resolve_options(parse_options({**asked, "binds": "/etc:/m31"}), catalogue, ALICE)
+        resolve_options(parse_options({**document, "binds": "/etc:/m31"}), catalogue, ALICE)

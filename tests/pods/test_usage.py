@@ -112,9 +112,9 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize("one", UNREADABLE)
-def test_what_can_not_be_read_is_left_out(one: Document) -> None:
-    assert [*parse_metrics([one, item(name="other")])] == ["other"]
+@pytest.mark.parametrize("document", UNREADABLE)
+def test_what_can_not_be_read_is_left_out(document: Document) -> None:
+    assert [*parse_metrics([document, item(name="other")])] == ["other"]
 
 
 @pytest.mark.parametrize(("window", "seconds"), [("1m0.5s", 60.5), ("30s", 30), ("", 0), ("x", 0)])

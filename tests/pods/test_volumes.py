@@ -95,7 +95,7 @@ def test_one_claim_is_one_volume_which_is_written_to_if_any_storage_is() -> None
     assert names == ["homes", "data"]
     assert not spec["volumes"][0]["persistentVolumeClaim"]["readOnly"]
     mounts = spec["containers"][0]["volumeMounts"]
-    assert [(one["name"], one.get("readOnly", False)) for one in mounts] == [
+    assert [(mount["name"], mount.get("readOnly", False)) for mount in mounts] == [
         ("storage-0", False),
         ("storage-0", True),
         ("storage-1", True),
@@ -128,7 +128,7 @@ def test_a_bind_of_the_users_own_is_below_the_volume_of_what_is_allowed() -> Non
         {"path": "/data", "type": "Directory"},
     ]
     mounts = spec["containers"][0]["volumeMounts"][1:]
-    assert [(one["name"], one.get("subPath")) for one in mounts] == [
+    assert [(mount["name"], mount.get("subPath")) for mount in mounts] == [
         ("storage-1", "m31/.raw"),
         ("storage-1", None),
     ]

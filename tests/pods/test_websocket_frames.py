@@ -57,14 +57,14 @@ def test_each_frame_has_another_mask() -> None:
 
 def messages(chunks: list[Chunk]) -> list[tuple[int, bytes]]:
     """Whole messages; those that control frames interrupt are told apart by their opcodes."""
-    found: list[tuple[int, bytes]] = []
+    values: list[tuple[int, bytes]] = []
     open_messages: dict[int, bytes] = {}
     for chunk in chunks:
         before = b"" if chunk.is_first else open_messages[chunk.opcode]
         open_messages[chunk.opcode] = before + chunk.data
         if chunk.is_last:
-            found.append((chunk.opcode, open_messages.pop(chunk.opcode)))
-    return found
+            values.append((chunk.opcode, open_messages.pop(chunk.opcode)))
+    return values
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1000, 1 << 20])
@@ -116,9 +116,9 @@ def test_what_no_server_may_send(frame: bytes) -> None:
 
 
 def handshake() -> Handshake:
-    found = Handshake("/path?ports=1", "host:6443", "proto", {"Authorization": "Bearer secret"})
-    found.key = KEY
-    return found
+    result = Handshake("/path?ports=1", "host:6443", "proto", {"Authorization": "Bearer secret"})
+    result.key = KEY
+    return result
 
 
 def answer(*lines: str, body: str = "") -> bytes:
@@ -150,11 +150,11 @@ def test_each_request_has_a_key_of_its_own() -> None:
 @pytest.mark.parametrize("step", [1, 50, 1000])
 def test_what_follows_the_answer_is_returned(step: int) -> None:
     whole = answer("HTTP/1.1 101 Switching", f"sec-websocket-ACCEPT: {ACCEPTED}", body="frames")
-    found = handshake()
+    result = handshake()
     rest: bytes | None = None
     for start in range(0, len(whole), step):
         part = whole[start : start + step]
-        rest = found.feed(part) if rest is None else rest + part
+        rest = result.feed(part) if rest is None else rest + part
     assert rest == b"frames"
 
 
@@ -165,10 +165,10 @@ def test_the_answer_to_another_request_is_not_taken() -> None:
 
 
 def test_a_refusal_is_waited_for_and_told() -> None:
-    found = handshake()
-    assert found.feed(answer("HTTP/1.1 403 Forbidden", "Content-Length: 5", body="no")) is None
+    result = handshake()
+    assert result.feed(answer("HTTP/1.1 403 Forbidden", "Content-Length: 5", body="no")) is None
     with pytest.raises(Refused) as refused:
-        found.feed(b", no")
+        result.feed(b", no")
     assert (refused.value.status, refused.value.body) == (403, b"no, no"[:6])
 
 

@@ -118,7 +118,7 @@ def test_cells_and_harmless_outputs() -> None:
         {"output_type": "display_data", "data": {"image/png": "'><script>"}},
         {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[1mline"]},
     ]
-    shown = read_notebook(
+    view = read_notebook(
         notebook(
             {"cell_type": "markdown", "source": ["# T\n", "x"]},
             {"cell_type": "code", "source": "1", "execution_count": 3, "outputs": outputs},
@@ -126,8 +126,8 @@ def test_cells_and_harmless_outputs() -> None:
             metadata={"language_info": {"name": "python"}},
         )
     )
-    assert shown["language"] == "python"
-    markdown, code, raw = shown["cells"]
+    assert view["language"] == "python"
+    markdown, code, raw = view["cells"]
     assert markdown == {"type": "markdown", "source": "# T\nx"}
     assert raw == {"type": "raw", "source": "raw"}
     assert code["execution_count"] == 3
@@ -149,9 +149,9 @@ def test_version_3() -> None:
         "outputs": [{"output_type": "pyout", "text": ["2"], "png": "AA=="}],
     }
     data = json.dumps({"nbformat": 3, "worksheets": [{"cells": [cell]}]}).encode()
-    shown = read_notebook(data)["cells"][0]
-    assert (shown["source"], shown["execution_count"]) == ("1", 2)
-    assert shown["outputs"] == [{"type": "data", "data": {"text/plain": "2", "image/png": "AA=="}}]
+    view = read_notebook(data)["cells"][0]
+    assert (view["source"], view["execution_count"]) == ("1", 2)
+    assert view["outputs"] == [{"type": "data", "data": {"text/plain": "2", "image/png": "AA=="}}]
 
 
 @pytest.mark.parametrize(
@@ -182,11 +182,11 @@ def test_fields_of_the_wrong_type() -> None:
         {"cell_type": "code", "outputs": [{"data": {"text/plain": {"a": 1}, "image/png": 1}}]},
         {"cell_type": "markdown", "source": "\ud800"},
     ]
-    shown = read_notebook(notebook(*cells, metadata=[]))
-    assert [cell["type"] for cell in shown["cells"]] == ["raw", "raw", *["code"] * 3, "markdown"]
-    assert shown["cells"][2]["source"] == "x"
-    json.dumps(shown).encode("ascii")
-    assert shown["cells"][5]["source"] == "?"
+    view = read_notebook(notebook(*cells, metadata=[]))
+    assert [cell["type"] for cell in view["cells"]] == ["raw", "raw", *["code"] * 3, "markdown"]
+    assert view["cells"][2]["source"] == "x"
+    json.dumps(view).encode("ascii")
+    assert view["cells"][5]["source"] == "?"
 
 
 def test_a_large_notebook_is_cut() -> None:
@@ -358,9 +358,9 @@ def test_tiff(mode: str) -> None:
     else:
         image = Image.linear_gradient("L").resize((100, 60)).convert(mode)
     png = images.convert_image(tiff(image))
-    with Image.open(io.BytesIO(png)) as shown:
-        assert (shown.format, shown.size) == ("PNG", (100, 60))
-        grey = np.asarray(shown.convert("L"))
+    with Image.open(io.BytesIO(png)) as answer:
+        assert (answer.format, answer.size) == ("PNG", (100, 60))
+        grey = np.asarray(answer.convert("L"))
         assert grey.min() < 10
         assert grey.max() > 240
 
@@ -428,8 +428,8 @@ async def test_an_image_that_is_cut() -> None:
 
 async def test_a_notebook() -> None:
     data = notebook({"cell_type": "raw", "source": "x"})
-    shown = json.loads(await Converter().convert("notebook", {}, chunks_of(data)))
-    assert shown["cells"] == [{"type": "raw", "source": "x"}]
+    document = json.loads(await Converter().convert("notebook", {}, chunks_of(data)))
+    assert document["cells"] == [{"type": "raw", "source": "x"}]
     with pytest.raises(NoPreview, match="damaged"):
         await Converter().convert("notebook", {}, chunks_of(b"[" * 500_000))
 
@@ -461,16 +461,16 @@ async def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     for kind in ("image", "fits"):
         with pytest.raises(LibraryMissing, match="administrator"):
             await Converter().convert(kind, {}, chunks_of(b""))
-    shown = json.loads(await Converter().convert("notebook", {}, chunks_of(notebook())))
-    assert shown["cells"] == []
+    document = json.loads(await Converter().convert("notebook", {}, chunks_of(notebook())))
+    assert document["cells"] == []
 
 
 async def test_only_a_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(converters, "PATIENCE", 0.05)
-    waiting, begun = asyncio.Event(), asyncio.Queue[None]()
+    waiting, start = asyncio.Event(), asyncio.Queue[None]()
 
     async def slow() -> AsyncIterator[bytes]:
-        begun.put_nowait(None)
+        start.put_nowait(None)
         await waiting.wait()
         yield notebook()
 
@@ -480,7 +480,7 @@ async def test_only_a_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(converters.AT_ONCE)
     ]
     for _ in first:
-        await begun.get()
+        await start.get()
     with pytest.raises(PreviewBusy):
         await converter.convert("notebook", {}, chunks_of(notebook()))
     waiting.set()

@@ -106,8 +106,8 @@ class FakeRegistry:
     def list_tags(self, repository: str, *tags: str) -> None:
         """Add tags to the list of a repository."""
         path = f"/v2/{repository}/tags/list"
-        kept = json.loads(self.documents.get(path, ("", b'{"tags": []}'))[1])["tags"]
-        names = sorted({*kept, *filter(None, tags)})
+        value = json.loads(self.documents.get(path, ("", b'{"tags": []}'))[1])["tags"]
+        names = sorted({*value, *filter(None, tags)})
         content = json.dumps({"name": repository, "tags": names}).encode()
         self.documents[path] = ("application/json", content)
 

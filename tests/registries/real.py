@@ -132,8 +132,8 @@ class TokenHandler(web.RequestHandler):
 
     def get(self) -> None:
         header = self.request.headers.get("Authorization", "")
-        given = parse_basic(header)
-        if header and given != (self._login.account, self._login.password):
+        basic = parse_basic(header)
+        if header and basic != (self._login.account, self._login.password):
             self.set_status(401)
             return
         actions = {"pull", "push"} if header else set[str]()

@@ -32,16 +32,16 @@ MANIFESTS = "/v2/org/app/manifests/"
 async def describe(
     registry: FakeRegistry, client: RegistryClient | None = None
 ) -> ImageDescription:
-    found = Lookup(client or registry.client())
-    return await found.describe(Reference(registry.host, "org/app", "1.2"))
+    result = Lookup(client or registry.client())
+    return await result.describe(Reference(registry.host, "org/app", "1.2"))
 
 
 async def refusal(registry: FakeRegistry, client: RegistryClient | None = None) -> RegistryRefused:
     """Why the image is not described."""
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await describe(registry, client)
-    assert str(caught.value).endswith(".")
-    return caught.value
+    assert str(error.value).endswith(".")
+    return error.value
 
 
 def redirecting(url: str) -> Answer:
@@ -149,9 +149,9 @@ async def test_a_redirect_gets_no_credentials(registry: FakeRegistry) -> None:
 
     registry.answers |= {"/v2/": guarded, "/store/": store}
     await Lookup(registry.client()).describe(Reference(registry.host, "org/app", "1.2"), ALICE)
-    sent = {path.split("/")[1]: authorization for _, path, authorization in registry.requests}
-    assert sent["v2"].startswith("Basic ")
-    assert sent["store"] == ""
+    by_name = {path.split("/")[1]: authorization for _, path, authorization in registry.requests}
+    assert by_name["v2"].startswith("Basic ")
+    assert by_name["store"] == ""
 
 
 # --- what it sends --------------------------------------------------------------------------------
@@ -210,9 +210,9 @@ async def test_another_digest_than_asked_for_is_refused(registry: FakeRegistry) 
         handler.finish()
 
     registry.answers[MANIFESTS] = answer
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await registry.client().digest(Reference(registry.host, "org/app", None, digest))
-    assert caught.value.reason == "wrong_content"
+    assert error.value.reason == "wrong_content"
 
 
 @pytest.mark.parametrize("size", [-1, 1 << 60, "10", None, 1.5, True])
@@ -265,8 +265,8 @@ async def test_a_connection_that_breaks_off_is_tried_again_by_the_user(
 async def test_foreign_layers_are_told(registry: FakeRegistry) -> None:
     kind = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
     registry.image(layers=[layer(), layer(mediaType=kind, urls=["https://example.org/x"])])
-    found = await describe(registry)
-    assert [problem.reason for problem in found.problems] == ["foreign_layers"]
+    result = await describe(registry)
+    assert [problem.reason for problem in result.problems] == ["foreign_layers"]
 
 
 async def test_an_image_of_another_system_is_told(registry: FakeRegistry) -> None:
@@ -274,9 +274,9 @@ async def test_an_image_of_another_system_is_told(registry: FakeRegistry) -> Non
     platform = {"os": "windows", "architecture": "amd64"}
     entry = {"mediaType": MANIFEST, "digest": digest, "size": 5, "platform": platform}
     registry.put("org/app", {"mediaType": INDEX, "manifests": [entry]}, "1.2", INDEX)
-    found = await describe(registry)
-    assert [problem.reason for problem in found.problems] == ["not_linux"]
-    assert "windows" in found.problems[0].message
+    result = await describe(registry)
+    assert [problem.reason for problem in result.problems] == ["not_linux"]
+    assert "windows" in result.problems[0].message
 
 
 @pytest.mark.parametrize(
@@ -396,8 +396,8 @@ async def test_a_limit_of_pulls_tells_until_when(registry: FakeRegistry) -> None
     registry.answers["/"] = refusing(429, Retry_After="7200")
     error = await refusal(registry)
     assert error.until is not None
-    left = error.until - datetime.now(UTC)
-    assert timedelta(minutes=119) < left <= timedelta(hours=2)
+    until = error.until - datetime.now(UTC)
+    assert timedelta(minutes=119) < until <= timedelta(hours=2)
     assert f"until {error.until:%d %B %H:%M} UTC" in str(error)
 
 
@@ -440,12 +440,12 @@ async def test_tokens_are_fetched_once(registry: FakeRegistry) -> None:
         handler.finish({"token": "t0ken", "expires_in": 300})
 
     registry.answers |= {"/v2/": guarded, "/token": token}
-    found = Lookup(registry.client())
-    await found.describe(Reference(registry.host, "org/app", "1.2"))
+    result = Lookup(registry.client())
+    await result.describe(Reference(registry.host, "org/app", "1.2"))
     paths = registry.paths()
     assert paths[:3] == [f"HEAD {MANIFESTS}1.2", "GET /token", f"HEAD {MANIFESTS}1.2"]
     assert paths.count("GET /token") == 1
-    await found.describe(Reference(registry.host, "org/app", "1.2"))
+    await result.describe(Reference(registry.host, "org/app", "1.2"))
     assert registry.paths() == [f"HEAD {MANIFESTS}1.2"]
 
 
@@ -463,9 +463,9 @@ async def test_passwords_are_told_nobody(
     caplog.set_level(0)
     registry.answers["/v2/"] = refusing(401, WWW_Authenticate="Basic realm=x")
     client = registry.client()
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await client.digest(Reference(registry.host, "org/app", "1.2"), ALICE)
-    assert caught.value.reason == "denied"
-    told = f"{caught.value!r} {client!r} {vars(client)['_connection']!r} {caplog.text}"
-    assert ALICE.password not in told
-    assert "YWxpY2U6" not in told
+    assert error.value.reason == "denied"
+    text = f"{error.value!r} {client!r} {vars(client)['_connection']!r} {caplog.text}"
+    assert ALICE.password not in text
+    assert "YWxpY2U6" not in text

@@ -44,9 +44,9 @@ def test_no_two_names_share_a_space() -> None:
     # A name that looks like the space of another one is a name like any other.
     names = [*NAMES, *(user_space(name) for name in NAMES if user_space(name) != name)]
     spaces = [user_space(name) for name in names] + [group_space(name) for name in names]
-    for one, other in itertools.combinations(spaces, 2):
-        assert one != other
-        assert not is_within(f"{one}/app", [other])
+    for first, second in itertools.combinations(spaces, 2):
+        assert first != second
+        assert not is_within(f"{first}/app", [second])
 
 
 def test_a_space_itself_is_no_repository() -> None:
@@ -130,9 +130,9 @@ def test_the_configuration_names_the_token_server(registry: HubRegistry) -> None
 
 def test_the_hubs_registry_is_reached_as_the_option_says() -> None:
     settings = Rosetta(registry={"host": "images.example.org", "ca_file": "/ca"})
-    found = settings.site_registries().find("images.example.org")
-    assert found is not None
-    assert (found.ca_file, found.user) == ("/ca", "")
+    match = settings.site_registries().find("images.example.org")
+    assert match is not None
+    assert (match.ca_file, match.user) == ("/ca", "")
     for wrong in ({"host": "docker.io"}, {"host": "https://x"}, {"name": "x"}):
         with pytest.raises(ConfigError, match=r"c\.Rosetta\.registry"):
             Rosetta(registry=wrong).hub_registry()

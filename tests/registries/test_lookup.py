@@ -31,37 +31,39 @@ async def test_an_image_is_described_as_its_registry_does(registry: FakeRegistry
     }
     digest = registry.image(config=config, layers=[layer(1000), layer(500)])
     registry.list_tags("org/app", "1.1", "latest")
-    found = await describe(registry)
+    result = await describe(registry)
     size = 1500 + len(json.dumps({"os": "linux", "architecture": "amd64", "config": config}))
-    assert found.digest == digest
-    assert found.tags == ("1.1", "1.2", "latest")
-    assert [(one.os, one.arch, one.digest) for one in found.archs] == [("linux", "amd64", digest)]
-    assert found.size == found.archs[0].size == size
-    assert found.ports == (22, 8888)
-    assert found.labels == {"org.opencontainers.image.title": "A\N{REPLACEMENT CHARACTER}pp"}
-    assert found.user == "1000:100"
-    assert (found.entrypoint, found.command) == (("tini", "--"), ("start.sh",))
-    assert found.problems == ()
+    assert result.digest == digest
+    assert result.tags == ("1.1", "1.2", "latest")
+    assert [(arch.os, arch.arch, arch.digest) for arch in result.archs] == [
+        ("linux", "amd64", digest)
+    ]
+    assert result.size == result.archs[0].size == size
+    assert result.ports == (22, 8888)
+    assert result.labels == {"org.opencontainers.image.title": "A\N{REPLACEMENT CHARACTER}pp"}
+    assert result.user == "1000:100"
+    assert (result.entrypoint, result.command) == (("tini", "--"), ("start.sh",))
+    assert result.problems == ()
 
 
 async def test_an_index_tells_its_architectures_without_attestations(
     registry: FakeRegistry,
 ) -> None:
     digest = registry.index("arm64", "amd64")
-    found = await describe(registry)
-    assert found.digest == digest
-    assert [one.arch for one in found.archs] == ["arm64", "amd64"]
-    assert len({one.digest for one in found.archs}) == 2
+    result = await describe(registry)
+    assert result.digest == digest
+    assert [arch.arch for arch in result.archs] == ["arm64", "amd64"]
+    assert len({arch.digest for arch in result.archs}) == 2
     # Of the architecture that most resources have.
-    assert found.labels == {"arch": "amd64"}
+    assert result.labels == {"arch": "amd64"}
 
 
 async def test_what_a_mirror_has_not_copied_is_left_out(registry: FakeRegistry) -> None:
     registry.index("arm64", "amd64")
     arm64 = registry.image("org/app", "", "arm64", {"Labels": {"arch": "arm64"}})
     del registry.documents[f"/v2/org/app/manifests/{arm64}"]
-    found = await describe(registry)
-    assert [one.arch for one in found.archs] == ["amd64"]
+    result = await describe(registry)
+    assert [arch.arch for arch in result.archs] == ["amd64"]
 
 
 async def test_a_known_image_costs_one_request(registry: FakeRegistry) -> None:
@@ -102,9 +104,9 @@ async def test_the_cache_shows_nothing_that_the_registry_does_not(registry: Fake
     registry.paths()
     await lookup.describe(reference(registry), alice)
     assert registry.paths() == ["HEAD /v2/org/app/manifests/1.2"]
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await lookup.describe(reference(registry))
-    assert caught.value.reason == "login_needed"
+    assert error.value.reason == "login_needed"
 
 
 async def test_without_the_digests_header_the_content_is_hashed(registry: FakeRegistry) -> None:
@@ -145,9 +147,9 @@ async def test_a_list_of_tags_without_an_end_is_cut(registry: FakeRegistry) -> N
         handler.finish({"tags": [f"v{number}" for number in range(1000)]})
 
     registry.answers["/v2/org/app/tags/list"] = endless
-    found = await describe(registry)
-    assert len(found.tags) == 5000
-    assert [problem.reason for problem in found.problems] == ["many_tags"]
+    result = await describe(registry)
+    assert len(result.tags) == 5000
+    assert [problem.reason for problem in result.problems] == ["many_tags"]
 
 
 async def test_an_image_whose_tags_are_not_listed_is_described_all_the_same(
@@ -155,9 +157,9 @@ async def test_an_image_whose_tags_are_not_listed_is_described_all_the_same(
 ) -> None:
     registry.image()
     registry.answers["/v2/org/app/tags/list"] = lambda handler: handler.send_error(403)
-    found = await describe(registry)
-    assert found.tags == ()
-    assert [problem.reason for problem in found.problems] == ["no_tags"]
+    result = await describe(registry)
+    assert result.tags == ()
+    assert [problem.reason for problem in result.problems] == ["no_tags"]
 
 
 async def test_an_image_exists_or_not(registry: FakeRegistry) -> None:

@@ -27,28 +27,28 @@ def app(registry: RealRegistry, tag: str = "1.2") -> Reference:
 
 
 async def refused(registry: RealRegistry, tag: str, login: Login | None) -> str:
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await registry.client().digest(app(registry, tag), login)
     if login is not None:
-        assert login.password not in str(caught.value)
-    return caught.value.reason
+        assert login.password not in str(error.value)
+    return error.value.reason
 
 
 async def test_a_private_image_is_described_to_who_may_see_it(registry: RealRegistry) -> None:
     digest = registry.push("1.2", "arm64", "amd64")
     registry.push("1.1", "amd64")
     lookup = Lookup(registry.client())
-    found = await lookup.describe(app(registry), registry.login)
-    assert found.digest == digest
-    assert [arch.arch for arch in found.archs] == ["arm64", "amd64"]
-    assert (found.tags, found.ports, found.user) == (("1.1", "1.2"), (8888,), "1000")
-    assert found.labels == {"arch": "amd64"}
-    assert found.problems == ()
+    result = await lookup.describe(app(registry), registry.login)
+    assert result.digest == digest
+    assert [arch.arch for arch in result.archs] == ["arm64", "amd64"]
+    assert (result.tags, result.ports, result.user) == (("1.1", "1.2"), (8888,), "1000")
+    assert result.labels == {"arch": "amd64"}
+    assert result.problems == ()
     # What is known is not shown to who may not see it.
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await lookup.describe(app(registry))
-    assert caught.value.reason == "login_needed"
-    pinned = await lookup.describe(app(registry).at(found.archs[0].digest), registry.login)
+    assert error.value.reason == "login_needed"
+    pinned = await lookup.describe(app(registry).at(result.archs[0].digest), registry.login)
     assert [arch.arch for arch in pinned.archs] == ["arm64"]
 
 
@@ -69,6 +69,6 @@ async def test_a_login_is_tried(registry: RealRegistry) -> None:
 
 async def test_its_certificate_has_to_be_known(registry: RealRegistry) -> None:
     client = RegistryClient(load_registries([{"host": registry.host}]))
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         await client.digest(app(registry), registry.login)
-    assert caught.value.reason == "certificate"
+    assert error.value.reason == "certificate"

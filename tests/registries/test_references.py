@@ -9,7 +9,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "value"),
     [
         ("ubuntu", "docker.io/library/ubuntu:latest"),
         ("ubuntu:24.04", "docker.io/library/ubuntu:24.04"),
@@ -27,8 +27,8 @@ DIGEST = f"sha256:{'0' * 64}"
         (f"ghcr.io/org/app:1.2@{DIGEST}", f"ghcr.io/org/app:1.2@{DIGEST}"),
     ],
 )
-def test_names_mean_what_docker_takes_them_for(text: str, meant: str) -> None:
-    assert str(parse_reference(text)) == meant
+def test_names_mean_what_docker_takes_them_for(text: str, value: str) -> None:
+    assert str(parse_reference(text)) == value
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_names_mean_what_docker_takes_them_for(text: str, meant: str) -> None:
     ],
 )
 def test_everything_else_is_refused_before_anybody_is_asked(text: str) -> None:
-    with pytest.raises(RegistryRefused) as caught:
+    with pytest.raises(RegistryRefused) as error:
         parse_reference(text)
-    assert caught.value.reason == "invalid_reference"
-    assert caught.value.status == 422
-    assert "<" not in str(caught.value)
+    assert error.value.reason == "invalid_reference"
+    assert error.value.status == 422
+    assert "<" not in str(error.value)

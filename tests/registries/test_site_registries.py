@@ -71,8 +71,8 @@ def test_the_first_account_that_is_meant_for_the_user_counts() -> None:
     )
 
     def account(user: str, *groups: str) -> str | None:
-        found = registries.account(HOST, user, set(groups))
-        return found.user if found else None
+        result = registries.account(HOST, user, set(groups))
+        return result.user if result else None
 
     assert account("ada", "physics") == "physics"
     assert account("ada") == "ada"

@@ -18,4 +18,4 @@ def read_token(token: str, keys: Keys) -> jwt.Token:
 
 def access_of(claims: dict[str, Any]) -> dict[str, list[str]]:
     """What a token allows, by repository."""
-    return {one["name"]: one["actions"] for one in claims["access"]}
+    return {access["name"]: access["actions"] for access in claims["access"]}

@@ -94,12 +94,12 @@ class Site:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """A request to an address below the service's prefix; streams are left after the head."""
-        sent = {"Host": "hub", "Connection": "close", **(headers or {})}
+        document = {"Host": "hub", "Connection": "close", **(headers or {})}
         if token:
-            sent["Authorization"] = f"token {token}"
+            document["Authorization"] = f"token {token}"
         if body is not None:
-            sent["Content-Length"] = str(len(body))
-        lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+            document["Content-Length"] = str(len(body))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in document.items())
         request = f"{method} {PREFIX}{path.lstrip('/')} HTTP/1.1\r\n{lines}\r\n".encode()
         async with asyncio.timeout(TIMEOUT):
             return await self._exchange(request + (body or b""), method)
@@ -122,8 +122,8 @@ class Site:
     async def settle(self) -> Rows:
         """All rows, once what requests have begun in the background has ended."""
         async with asyncio.timeout(TIMEOUT):
-            while begun := set(background._running):
-                await asyncio.wait(begun)
+            while start := set(background._running):
+                await asyncio.wait(start)
         return self.state.read()
 
     async def call(self, method: str, path: str, body: Any, token: str = "alice") -> Any:
@@ -151,8 +151,8 @@ def no_outside() -> Iterator[None]:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> AsyncIterator[Site]:
     """The service, in which alice has one of everything."""
-    async with open_site(tmp_path_factory.mktemp("rights"), STORAGES) as made:
-        yield made
+    async with open_site(tmp_path_factory.mktemp("rights"), STORAGES) as result:
+        yield result
 
 
 @contextlib.asynccontextmanager
@@ -169,9 +169,9 @@ async def open_site(folder: Path, storages: list[dict[str, Any]]) -> AsyncIterat
         port = await stack.enter_async_context(serve(HTTPServer(application)))
         state = State(parts.database)
         stack.callback(state.close)
-        made = Site(port, parts, hub, state, {})
-        await fill(made)
-        yield made
+        result = Site(port, parts, hub, state, {})
+        await fill(result)
+        yield result
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")

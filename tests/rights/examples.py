@@ -45,14 +45,22 @@ class Examples:
 
     def query(self, parameters: list[dict[str, Any]]) -> str:
         """The query with all parameters that have to be there."""
-        needed = [one for one in parameters if one["in"] == "query" and one.get("required")]
-        query = urlencode({one["name"]: self.parameter(one) for one in needed})
+        needed = [
+            parameter
+            for parameter in parameters
+            if parameter["in"] == "query" and parameter.get("required")
+        ]
+        query = urlencode({item["name"]: self.parameter(item) for item in needed})
         return f"?{query}" if query else ""
 
     def headers(self, parameters: list[dict[str, Any]]) -> dict[str, str]:
         """The headers that have to be there."""
-        needed = [one for one in parameters if one["in"] == "header" and one.get("required")]
-        return {one["name"]: str(self.parameter(one)) for one in needed}
+        needed = [
+            parameter
+            for parameter in parameters
+            if parameter["in"] == "header" and parameter.get("required")
+        ]
+        return {item["name"]: str(self.parameter(item)) for item in needed}
 
     def parameter(self, parameter: dict[str, Any]) -> Any:
         """A value of a parameter."""
@@ -62,8 +70,8 @@ class Examples:
 
     def value(self, schema: dict[str, Any], name: str = "") -> Any:
         """A value that fits, with those properties alone that have to be there."""
-        if found := _REF.fullmatch(schema.get("$ref", "")):
-            return self.value(self._schemas[found[1]], name)
+        if match := _REF.fullmatch(schema.get("$ref", "")):
+            return self.value(self._schemas[match[1]], name)
         for key in ("const", "default"):
             if key in schema:
                 return schema[key]

@@ -66,8 +66,8 @@ class WhoAmI(Handler):
         token = self.request.headers.get("Authorization", "").rpartition(" ")[2]
         role = BY_TOKEN.get(token)
         if token in self.hub.tokens:
-            made = self.hub.tokens[token]
-            self.finish({**(BY_TOKEN[made["of"]].model or {}), "scopes": made["expanded"]})
+            result = self.hub.tokens[token]
+            self.finish({**(BY_TOKEN[result["of"]].model or {}), "scopes": result["expanded"]})
         elif role is None or role.model is None:
             self.set_status(403)
             self.finish({"status": 403, "message": "Forbidden"})
@@ -133,24 +133,27 @@ class Tokens(Handler):
             **{"id": "own", "note": "", "scopes": [], "login": False, "current": True},
             **{"created": CREATED, "last_activity": None, "expires_at": None},
         }
-        shown = [
-            {**made, "current": token == principal_token} for token, made in self.hub.tokens.items()
+        values = [
+            {**result, "current": token == principal_token}
+            for token, result in self.hub.tokens.items()
         ]
-        self.finish({"tokens": shown if principal_token in self.hub.tokens else [*shown, own]})
+        self.finish({"tokens": values if principal_token in self.hub.tokens else [*values, own]})
 
     def post(self) -> None:
         """Make one."""
         role = BY_TOKEN[self.request.headers["X-Rosetta-Principal"]]
         body, number = json.loads(self.request.body), len(self.hub.tokens)
-        made = {
+        document = {
             **{"id": f"a{number}", "note": body["note"], "scopes": body["scopes"], "login": False},
             **{"created": CREATED, "last_activity": None, "expires_at": "2030-01-01T00:00:00Z"},
             **{"current": False, "of": role.token},
-            "expanded": [f"{one}={role.name}" if "!user" in one else one for one in body["scopes"]],
+            "expanded": [
+                f"{scope}={role.name}" if "!user" in scope else scope for scope in body["scopes"]
+            ],
         }
-        self.hub.tokens[f"made-{number}"] = made
+        self.hub.tokens[f"made-{number}"] = document
         self.set_status(201)
-        self.finish({**made, "token": f"made-{number}"})
+        self.finish({**document, "token": f"made-{number}"})
 
 
 class Token(Handler):
@@ -158,8 +161,8 @@ class Token(Handler):
 
     def delete(self, token_id: str) -> None:
         """Delete it."""
-        kept = {key: made for key, made in self.hub.tokens.items() if made["id"] != token_id}
-        self.hub.tokens = kept
+        by_name = {key: token for key, token in self.hub.tokens.items() if token["id"] != token_id}
+        self.hub.tokens = by_name
         self.set_status(204)
 
 

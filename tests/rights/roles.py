@@ -44,9 +44,9 @@ class Role:
             RightSubject.NAMED_USER: "!user=alice",
             RightSubject.ADMINS: "",
         }.get(right.subject, f"!user={self.name}")
-        wanted = [f"{scope}{limit}" for scope in right.scopes]
-        held = not wanted or any(check_scopes([one], set(self.scopes)) for one in wanted)
-        return held and self._is_one_of(right.subject)
+        values = [f"{scope}{limit}" for scope in right.scopes]
+        value = not values or any(check_scopes([item], set(self.scopes)) for item in values)
+        return value and self._is_one_of(right.subject)
 
     def _is_one_of(self, subject: RightSubject) -> bool:
         if subject is RightSubject.OWNER:

@@ -54,8 +54,8 @@ def is_answered(operation: Operation) -> bool:
 
 @pytest.mark.parametrize(
     "operation",
-    [one for one in operations() if is_answered(one)],
-    ids=lambda one: f"{one.method} {one.path}".replace("/api/", ""),
+    [operation for operation in operations() if is_answered(operation)],
+    ids=lambda item: f"{item.method} {item.path}".replace("/api/", ""),
 )
 async def test_answers_are_described(site: Site, operation: Operation) -> None:
     path, _ = await find_path(site, operation)

@@ -57,7 +57,7 @@ def operations() -> list[Operation]:
 
 
 @pytest.mark.parametrize(
-    "operation", operations(), ids=lambda one: f"{one.method} {one.path}".replace("/api/", "")
+    "operation", operations(), ids=lambda item: f"{item.method} {item.path}".replace("/api/", "")
 )
 async def test_operation(site: Site, operation: Operation) -> None:
     path, is_made_up = await find_path(site, operation)
@@ -121,7 +121,9 @@ async def find_path(site: Site, operation: Operation) -> tuple[str, bool]:
         value = site.ids.get(collection) or site.ids.get(collection.rpartition("/")[2])
         value = value or await make(site, collection, before)
         if value is None:
-            schema = next(one for one in operation.parameters if one["name"] == name)
+            schema = next(
+                parameter for parameter in operation.parameters if parameter["name"] == name
+            )
             value, is_made_up = str(EXAMPLES.parameter(schema)), True
         path = f"{before}/{value}{after}"
     return path, is_made_up
@@ -130,7 +132,12 @@ async def find_path(site: Site, operation: Operation) -> tuple[str, bool]:
 async def make(site: Site, template: str, path: str) -> str | None:
     """The id of what a POST to a collection makes; None where nothing is made so."""
     maker = next(
-        (one for one in operations() if (one.method, one.path) == ("POST", template)), None
+        (
+            operation
+            for operation in operations()
+            if (operation.method, operation.path) == ("POST", template)
+        ),
+        None,
     )
     if maker is None:
         return None

@@ -40,14 +40,16 @@ async def test_an_invitation(site: Site, full_disk: pytest.MonkeyPatch) -> None:
     before = await site.fetch("GET", "api/v1/admin/accounts", "root")
     assert (await post(site, path, INVITATION, "root")).status == 503
     full_disk.undo()
-    made = await post(site, path, INVITATION, "root")
-    assert made.status == 201
-    assert (await post(site, path, INVITATION, "root")).json() == made.json()
+    answer = await post(site, path, INVITATION, "root")
+    assert answer.status == 201
+    assert (await post(site, path, INVITATION, "root")).json() == answer.json()
     after = await site.fetch("GET", "api/v1/admin/accounts", "root")
-    known = [one["id"] for one in before.json()["invitations"]]
-    assert [one["id"] for one in after.json()["invitations"] if one["id"] not in known] == [
-        made.json()["id"]
-    ]
+    ids = [invitation["id"] for invitation in before.json()["invitations"]]
+    assert [
+        invitation["id"]
+        for invitation in after.json()["invitations"]
+        if invitation["id"] not in ids
+    ] == [answer.json()["id"]]
 
 
 async def test_a_build(site: Site, full_disk: pytest.MonkeyPatch) -> None:

@@ -120,10 +120,10 @@ class FakeHub:
     async def delete_token(self, principal_token: str, token_id: str) -> None:
         """Delete it."""
         assert principal_token in TOKENS
-        left = [token for token in self.listed if token["id"] != token_id]
-        if len(left) == len(self.listed):
+        values = [token for token in self.listed if token["id"] != token_id]
+        if len(values) == len(self.listed):
             raise NotFound("There is no such token.")
-        self.listed = left
+        self.listed = values
 
     async def end(self, user: str, *, actor: str, api_tokens: bool, address: str) -> None:
         """As `SessionEnder.end`."""
@@ -190,8 +190,8 @@ class Site:
 
     async def identities_of(self, token: str) -> list[dict[str, Any]]:
         """The keys that the page shows to whoever has the token."""
-        _, found = await self.call("GET", "account/identities", token=token)
-        identities: list[dict[str, Any]] = found["identities"]
+        _, result = await self.call("GET", "account/identities", token=token)
+        identities: list[dict[str, Any]] = result["identities"]
         return identities
 
     async def mail_of(self, token: str) -> dict[str, Any]:
@@ -244,26 +244,31 @@ async def site(
     monkeypatch.setattr(type(auth), "user_for_token", lambda _, *a, **k: user_for_token(*a, **k))
     database = bench.tasks.database
     sockets = bind_sockets(0, "127.0.0.1")
-    made = Site(sockets[0].getsockname()[1], database, Identities(database, bench.keys, settings))
-    made.let_on.set()
+    result = Site(sockets[0].getsockname()[1], database, Identities(database, bench.keys, settings))
+    result.let_on.set()
     # What these handlers do not use is not there.
-    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts: dict[str, Any] = dict.fromkeys(item.name for item in fields(Services))
     parts |= {"audit": AuditLog(database), **no_sharing(database, auth, bench.keys)}
     parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
-    parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
-    parts |= {"identity_tester": made.test, "identity_changed": made.change}
+    parts |= {"templates": PageTemplates([], {}), "identities": result.identities}
+    parts |= {"identity_tester": result.test, "identity_changed": result.change}
     hub = cast(HubClient, None)
     account = build_account_parts(database, settings, bench.keys)
     parts["users"] = Users(
-        bench.tasks, made.identities, hub, end_nothing, made.change, bool, account.delete_user
+        bench.tasks, result.identities, hub, end_nothing, result.change, bool, account.delete_user
     )
     rules = UserSoftwareRules(power_groups=frozenset({"staff"}))
     library = Library(bench.tasks.catalogue, database, rules, PREFIX)
-    parts |= {"account": account, "hub": made.hub, "session_ender": made.hub, "library": library}
+    parts |= {
+        "account": account,
+        "hub": result.hub,
+        "session_ender": result.hub,
+        "library": library,
+    }
     services = Services(**parts)
     server = HTTPServer(build_application(services, b"secret"))
     server.add_sockets(sockets)
-    yield made
+    yield result
     server.stop()
     await server.close_all_connections()
     # JupyterHub's own thread for calls that block.

@@ -38,14 +38,14 @@ def postgres_url() -> Iterator[str]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database, migrated."""
     if request.param == "sqlite":
-        found = open_sqlite(tmp_path)
+        sqlite = open_sqlite(tmp_path)
     else:
-        found = Database(request.getfixturevalue("postgres_url"))
-        with found.session() as session:
+        sqlite = Database(request.getfixturevalue("postgres_url"))
+        with sqlite.session() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 session.execute(delete(table))
-    yield found
-    found.close()
+    yield sqlite
+    sqlite.close()
 
 
 @dataclass

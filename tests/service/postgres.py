@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def _binary(name: str) -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    assert found, "PostgreSQL is not installed (package postgresql)"
-    return str(found[-1])
+    paths = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    assert paths, "PostgreSQL is not installed (package postgresql)"
+    return str(paths[-1])
 
 
 def _as_postgres(*argv: str) -> None:

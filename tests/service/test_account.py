@@ -23,8 +23,8 @@ from .conftest import ALICE, Bench
 async def test_a_new_user_of_the_same_name_inherits_nothing(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
     await site.call("PUT", "account/mail", {"address": None})
-    [found, *_] = await site.identities_of("of-new-alice")
-    assert (found["state"], found["public_key"]) == ("missing", None)
+    [result, *_] = await site.identities_of("of-new-alice")
+    assert (result["state"], result["public_key"]) == ("missing", None)
     assert (await site.mail_of("of-new-alice"))["address"] == "alice@example.org"
     assert site.rows() == 0
 
@@ -96,8 +96,8 @@ async def test_everybody_has_settings_of_their_own(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
     await site.call("PUT", "account/mail", {"address": None, "limit": False})
     mine, bobs = await site.identities_of("of-alice"), await site.identities_of("of-bob")
-    assert [one["computing"] for one in mine] == ["cluster", "alices", "site"]
-    assert [one["computing"] for one in bobs] == ["cluster", "site"]
+    assert [item["computing"] for item in mine] == ["cluster", "alices", "site"]
+    assert [bob["computing"] for bob in bobs] == ["cluster", "site"]
     assert mine[0]["remote_user"] == "al1ce"
     assert bobs[0]["remote_user"] is None
     assert (await site.mail_of("of-alice"))["address"] is None
@@ -127,12 +127,12 @@ async def test_a_resource_that_is_not_ones_own(site: Site, computing: str) -> No
 
 
 async def test_a_key_is_made_tested_and_renewed(site: Site) -> None:
-    status, made = await site.call("PUT", CLUSTER, {"remote_user": " al1ce "})
-    assert (status, made["state"], made["remote_user"]) == (200, "untested", "al1ce")
-    key = made["public_key"]
+    status, result = await site.call("PUT", CLUSTER, {"remote_user": " al1ce "})
+    assert (status, result["state"], result["remote_user"]) == (200, "untested", "al1ce")
+    key = result["public_key"]
     assert key.startswith("ssh-ed25519 ")
     assert key.endswith(" rosetta-hub:alice")
-    assert made["paste"] == f"restrict,pty,port-forwarding {key}"
+    assert result["paste"] == f"restrict,pty,port-forwarding {key}"
     _, tested = await site.call("POST", f"{CLUSTER}/test")
     assert (tested["state"], tested["message"]) == ("works", "Logged in.")
     _, same = await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
@@ -147,14 +147,14 @@ async def test_a_key_is_made_tested_and_renewed(site: Site) -> None:
 
 
 async def test_the_private_key_is_encrypted_and_told_to_nobody(site: Site) -> None:
-    _, made = await site.call("PUT", CLUSTER, {"remote_user": "alice"})
+    _, result = await site.call("PUT", CLUSTER, {"remote_user": "alice"})
     used = site.identities.credentials("alice", "cluster")
     assert "OPENSSH PRIVATE KEY" in used.private_key
     with site.database.session() as session:
         row = session.get(Identity, ("alice", "cluster"))
     assert row is not None
     assert b"PRIVATE KEY" not in row.private_key
-    for text in (repr(used), repr(row), json.dumps(made)):
+    for text in (repr(used), repr(row), json.dumps(result)):
         assert used.private_key.splitlines()[1] not in text
 
 
@@ -162,12 +162,12 @@ async def test_the_private_key_is_encrypted_and_told_to_nobody(site: Site) -> No
 async def test_a_key_is_brought_along(site: Site) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     # Few rounds, about which bcrypt warns: each attempt takes as long as they do.
-    given = {"private_key": key.export_private_key("openssh", "sesame", rounds=1).decode()}
-    assert (await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "sesame"}))[0] == 409
+    document = {"private_key": key.export_private_key("openssh", "sesame", rounds=1).decode()}
+    assert (await site.call("PUT", f"{CLUSTER}/key", document | {"passphrase": "sesame"}))[0] == 409
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
-    status, answer = await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "wrong"})
+    status, answer = await site.call("PUT", f"{CLUSTER}/key", document | {"passphrase": "wrong"})
     assert (status, answer["detail"]) == (422, "The passphrase is not the one of this key.")
-    status, view = await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "sesame"})
+    status, view = await site.call("PUT", f"{CLUSTER}/key", document | {"passphrase": "sesame"})
     assert (status, view["state"], view["remote_user"]) == (200, "untested", "al1ce")
     public = key.export_public_key().decode().split()[:2]
     assert view["public_key"].split() == [*public, "rosetta-hub:alice"]
@@ -177,8 +177,8 @@ async def test_a_key_is_brought_along(site: Site) -> None:
     assert site.changed == [("alice", "cluster")] * 2
     # Where the hub vouches, and where there is nothing.
     path = "account/identities/site/key"
-    assert (await site.call("PUT", path, given | {"passphrase": "sesame"}))[0] == 422
-    assert (await site.call("PUT", "account/identities/none/key", given))[0] == 404
+    assert (await site.call("PUT", path, document | {"passphrase": "sesame"}))[0] == 422
+    assert (await site.call("PUT", "account/identities/none/key", document))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -225,16 +225,16 @@ async def test_a_ca_vouches_for_the_users_own_name_only(site: Site) -> None:
     path = "account/identities/site"
     status, answer = await site.call("PUT", path, {"remote_user": "root"})
     assert (status, answer["detail"]) == (422, "On Site you are alice, as on the hub.")
-    shown = (await site.identities_of("of-alice"))[2]
-    assert (shown["remote_user"], shown["fixed"], shown["paste"]) == ("alice", True, None)
+    view = (await site.identities_of("of-alice"))[2]
+    assert (view["remote_user"], view["fixed"], view["paste"]) == ("alice", True, None)
     _, tested = await site.call("POST", f"{path}/test")
     assert (tested["state"], tested["public_key"]) == ("works", None)
     assert site.identities.credentials("alice", "site").remote_user == "alice"
 
 
 async def test_a_name_of_the_hub_that_is_no_account(site: Site) -> None:
-    shown = (await site.identities_of("of-mail"))[1]
-    assert (shown["state"], shown["remote_user"]) == ("missing", None)
+    view = (await site.identities_of("of-mail"))[1]
+    assert (view["state"], view["remote_user"]) == ("missing", None)
     with pytest.raises(ResourceUnavailable):
         site.identities.credentials("carol@example.org", "site")
 

@@ -99,7 +99,7 @@ async def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(WorkQueue, "add", lambda *_: None)
     open_sqlite(tmp_path).close()
     software = [{"name": "Echo", "image_name": "echo", "image_tag": "1"}]
-    made = Parts(
+    result = Parts(
         Rosetta(
             tasks_url="http://127.0.0.1",
             state_dir=str(tmp_path),
@@ -109,10 +109,10 @@ async def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         )
     )
     for number, user in enumerate(("alice", "bob")):
-        await made.users.recognise(user, FIRST)
-        fill(made, user, number)
-    yield made
-    await close(made)
+        await result.users.recognise(user, FIRST)
+        fill(result, user, number)
+    yield result
+    await close(result)
 
 
 def fill(parts: Parts, user: str, number: int) -> None:
@@ -127,13 +127,13 @@ def fill(parts: Parts, user: str, number: int) -> None:
 
 def tables_with(parts: Parts, user: str) -> set[str]:
     """The tables in which there is a row of the user's."""
-    found = set()
+    names = set()
     with parts.database.session() as session:
         for table in owned_tables():
             owned = table.columns[str(owner_of(table))] == user
             if session.execute(select(table).where(owned)).first() is not None:
-                found.add(table.name)
-    return found
+                names.add(table.name)
+    return names
 
 
 def everything() -> set[str]:
@@ -178,7 +178,7 @@ def test_the_export_is_json_of_that_user_alone_without_secrets(parts: Parts) -> 
     assert SECRET not in text
     assert "bob" not in text
     secret = ("key", "digest", "hash", "password", "token", "context", "environment")
-    shown = {
+    values = {
         f"{table}.{key}"
         for table, rows in document.items()
         if isinstance(rows, list)
@@ -187,7 +187,7 @@ def test_the_export_is_json_of_that_user_alone_without_secrets(parts: Parts) -> 
         if any(word in key.lower() for word in secret)
     }
     # Of images, and the half of a key pair that is no secret.
-    assert shown == {
+    assert values == {
         "identities.public_key",
         "tasks.image_digest",
         "tasks.expected_digest",
@@ -204,8 +204,8 @@ def test_the_export_holds_what_is_shared_with_the_user(parts: Parts) -> None:
         records.keep(TaskShare(kind=kind, name=name, created=utc_now(), granted=True, **shared))
     shares = parts.account.exports.document("alice")["task_shares"]
     # The other row is of a share of her own.
-    told = [(row["owner"], row["kind"], row["name"]) for row in shares if row["owner"] != "alice"]
-    assert (told, len(shares)) == ([("bob", "user", "alice")], 2)
+    values = [(row["owner"], row["kind"], row["name"]) for row in shares if row["owner"] != "alice"]
+    assert (values, len(shares)) == ([("bob", "user", "alice")], 2)
 
 
 def test_every_hidden_column_exists() -> None:

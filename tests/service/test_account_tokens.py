@@ -19,8 +19,8 @@ DAY = 86400
 
 async def test_a_token_is_made_with_the_rights_that_were_chosen(site: Site) -> None:
     body = {"note": " for cron ", "rights": ["see", "change"], "seconds": DAY}
-    status, made = await site.call("POST", "account/tokens", body)
-    assert (status, made["token"], made["rights"]) == (201, "made-once", ["see", "change"])
+    status, result = await site.call("POST", "account/tokens", body)
+    assert (status, result["token"], result["rights"]) == (201, "made-once", ["see", "change"])
     scopes = [ACCESS, "read:servers!user", "servers!user"]
     assert site.hub.made == [("of-alice", "for cron", scopes, DAY)]
     assert site.audited() == [("token.create", "alice", "a9")]
@@ -60,22 +60,22 @@ async def test_tokens_are_listed_in_words_and_deleted(site: Site) -> None:
         hub_token("a3", scopes=["users:activity!user"]),
         hub_token("a4", login=True, client="Service rosetta", session="s"),
     ]
-    _, found = await site.call("GET", "account/tokens", token="reads-only")
-    told = [
-        (one["id"], one["rights"], one["scopes"], one["all_rights"], one["current"])
-        for one in found["tokens"]
+    _, result = await site.call("GET", "account/tokens", token="reads-only")
+    values = [
+        (item["id"], item["rights"], item["scopes"], item["all_rights"], item["current"])
+        for item in result["tokens"]
     ]
-    assert told == [
+    assert values == [
         ("a1", ["see"], [], False, True),
         ("a2", [], [], True, False),
         ("a3", [], ["users:activity!user"], False, False),
     ]
-    assert all("token" not in one for one in found["tokens"])
+    assert all("token" not in item for item in result["tokens"])
     # A login is ended as a whole, and what is not there can't be deleted.
     for token in ("a4", "a5"):
         assert (await site.call("DELETE", f"account/tokens/{token}"))[0] == 404
     assert (await site.call("DELETE", "account/tokens/a1"))[0] == 204
-    assert [one["id"] for one in site.hub.listed] == ["a2", "a3", "a4"]
+    assert [item["id"] for item in site.hub.listed] == ["a2", "a3", "a4"]
     assert site.audited() == [("token.delete", "alice", "a1")]
 
 
@@ -91,9 +91,12 @@ async def test_sessions_are_those_of_the_hub_with_their_browsers(site: Site) -> 
         hub_token("a3", login=True, client="Server at /user/alice/", session=digest("here")),
         hub_token("a4"),
     ]
-    _, found = await site.call("GET", "account/sessions")
-    told = [(one["browser"], one["address"], one["services"]) for one in found["sessions"]]
-    assert told == [
+    _, result = await site.call("GET", "account/sessions")
+    values = [
+        (session["browser"], session["address"], session["services"])
+        for session in result["sessions"]
+    ]
+    assert values == [
         ("Firefox on Linux", "192.0.2.7", ["Server at /user/alice/", "Service rosetta"]),
         ("A browser that has not been here", "", ["Service rosetta"]),
     ]
@@ -150,12 +153,16 @@ def test_a_browser_is_seen_again_without_a_row_for_each_request(
     browsers.note("alice", "one", "curl/8", "192.0.2.7")
     [row] = browsers.of("alice")
     browsers.note("alice", "one", "curl/8", "192.0.2.9")
-    assert [each.address for each in browsers.of("alice")] == ["192.0.2.7"]
+    assert [item.address for item in browsers.of("alice")] == ["192.0.2.7"]
     later = utc_now() + timedelta(minutes=6)
     monkeypatch.setattr("rosetta_hub.users.browser_logins.utc_now", lambda: later)
     browsers.note("alice", "one", "curl/8", "192.0.2.9")
-    [seen] = browsers.of("alice")
-    assert (seen.address, seen.first_seen, seen.last_seen) == ("192.0.2.9", row.first_seen, later)
+    [value] = browsers.of("alice")
+    assert (value.address, value.first_seen, value.last_seen) == (
+        "192.0.2.9",
+        row.first_seen,
+        later,
+    )
     # Another user of the same browser, and a row that is too old to matter.
     much_later = later + timedelta(days=31)
     monkeypatch.setattr("rosetta_hub.users.browser_logins.utc_now", lambda: much_later)

@@ -52,8 +52,8 @@ def test_networks_of_the_configuration_are_permitted() -> None:
 
 async def test_a_name_is_resolved_to_permitted_addresses_alone() -> None:
     resolver = GuardedResolver(guard=AddressGuard(["127.0.0.0/8"]))
-    found = await resolver.resolve("127.0.0.1", 443)
-    assert found == [(socket.AF_INET, ("127.0.0.1", 443))]
+    result = await resolver.resolve("127.0.0.1", 443)
+    assert result == [(socket.AF_INET, ("127.0.0.1", 443))]
     closed = GuardedResolver(guard=AddressGuard())
     for host in ("127.0.0.1", "localhost", "0x7f.1", "2130706433", "nothing.invalid"):
         with pytest.raises(RequestFailed):

@@ -31,7 +31,7 @@ def fill(database: Database, count: int = 3) -> None:
 
 
 def events(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one["event"], one["actor"]) for one in answer["records"]]
+    return [(record["event"], record["actor"]) for record in answer["records"]]
 
 
 async def test_records_with_filters_and_pages(site: Site) -> None:
@@ -76,8 +76,8 @@ async def test_the_export_has_all_that_the_filters_take(site: Site) -> None:
     assert response.headers["Content-Type"] == "application/x-ndjson"
     assert "attachment" in response.headers["Content-Disposition"]
     records = [json.loads(line) for line in response.body.decode().splitlines()]
-    assert [one["event"] for one in records] == ["task.start"] * (BATCH + 1)
-    assert [one["id"] for one in records] == sorted(one["id"] for one in records)
+    assert [item["event"] for item in records] == ["task.start"] * (BATCH + 1)
+    assert [item["id"] for item in records] == sorted(item["id"] for item in records)
     _, answer = await site.call("GET", "api/v1/admin/audit?limit=1", token=ROOT)
     (record,) = answer["records"]
     assert (record["event"], record["detail"]) == ("audit.export", {"event": "task.start"})
@@ -92,13 +92,13 @@ async def test_who_is_no_administrator_is_refused_and_written_down(site: Site) -
             assert response.code == 403, path
             assert "task.start" not in response.body.decode()
     with site.bench.tasks.database.session() as session:
-        kept = list(session.scalars(select(AuditRecord)))
+        rows = list(session.scalars(select(AuditRecord)))
     # Each once a minute: nobody fills the log with them.
-    assert [(one.event, one.actor) for one in kept] == [
+    assert [(item.event, item.actor) for item in rows] == [
         ("admin.refused", "alice"),
         ("admin.refused", ROOT),
     ]
-    assert {one.target for one in kept} == {"/services/rosetta/api/v1/admin/audit"}
+    assert {item.target for item in rows} == {"/services/rosetta/api/v1/admin/audit"}
 
 
 async def test_who_is_none_any_more_is_refused_at_once(site: Site) -> None:

@@ -38,14 +38,17 @@ async def test_software_of_everybody_is_listed(site: Site) -> None:
         session.add(ImageVerdict(image=image, allowed=False, message="No.", checked=utc_now()))
     assert (await start(site, mine))[0] == 201
     status, answer = await site.call("GET", f"{PATH}?limit=1", token=ROOT)
-    assert (status, [one["id"] for one in answer["software"]]) == (200, [other["id"]])
+    assert (status, [version["id"] for version in answer["software"]]) == (200, [other["id"]])
     _, answer = await site.call("GET", f"{PATH}?after={answer['next']}", token=ROOT)
-    assert ([one["id"] for one in answer["software"]], answer["next"]) == ([mine["id"]], None)
+    assert ([version["id"] for version in answer["software"]], answer["next"]) == (
+        [mine["id"]],
+        None,
+    )
     _, answer = await site.call("GET", f"{PATH}?owner=LIC", token=ROOT)
-    (found,) = answer["software"]
-    assert (found["id"], found["owner"]) == (mine["id"], {"kind": "user", "name": "alice"})
-    assert (found["uses"], found["blocked"], found["image"]) == (1, None, image)
-    assert found["policy"] == {"allowed": False, "message": "No."}
+    (result,) = answer["software"]
+    assert (result["id"], result["owner"]) == (mine["id"], {"kind": "user", "name": "alice"})
+    assert (result["uses"], result["blocked"], result["image"]) == (1, None, image)
+    assert result["policy"] == {"allowed": False, "message": "No."}
 
 
 async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site) -> None:
@@ -56,10 +59,10 @@ async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site
     assert (await site.call("PUT", path, {"reason": "It mines."}, ROOT, ANY))[0] == 200
     refusal = "An administrator has blocked this software: It mines."
     assert await start(site, version) == (422, refusal)
-    _, known = await site.call("GET", f"api/v1/software/versions/{version['id']}")
-    assert known["refused"] == refusal
+    _, value = await site.call("GET", f"api/v1/software/versions/{version['id']}")
+    assert value["refused"] == refusal
     # Another edit does not free it.
-    etag = {"If-Match": f'"{known["revision"]}"'}
+    etag = {"If-Match": f'"{value["revision"]}"'}
     changed = ENTRY | {"description": "Better"}
     own = f"api/v1/software/versions/{version['id']}"
     assert (await site.call("PUT", own, changed, headers=etag))[1]["refused"] == refusal
@@ -70,21 +73,21 @@ async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site
 async def overseen(site: Site) -> dict[str, Any]:
     """The one version, as the tab "Software" shows it."""
     _, answer = await site.call("GET", PATH, token=ROOT)
-    (found,) = answer["software"]
-    return dict(found)
+    (result,) = answer["software"]
+    return dict(result)
 
 
 async def test_nobody_decides_about_another_version_than_was_seen(site: Site) -> None:
     add_root(site)
     version = await add(site)
     path = f"{PATH}/{version['id']}"
-    seen = if_match((await overseen(site))["revision"])
+    result = if_match((await overseen(site))["revision"])
     own = f"api/v1/software/versions/{version['id']}"
     changed = ENTRY | {"image_name": "org/other"}
     await site.call("PUT", own, changed, headers=if_match(version["revision"]))
     calls = (("PUT", "/block", {"reason": "x"}), ("DELETE", "/block", None), ("DELETE", "", None))
     for method, rest, body in calls:
-        status, answer = await site.call(method, path + rest, body, ROOT, seen)
+        status, answer = await site.call(method, path + rest, body, ROOT, result)
         assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
         assert (await site.call(method, path + rest, body, ROOT))[0] == 428
     present = await overseen(site)
@@ -104,8 +107,8 @@ async def test_software_is_deleted_and_all_is_recorded(site: Site) -> None:
     assert (await site.call("DELETE", path, None, ROOT, ANY))[0] == 204
     assert (await site.call("DELETE", path, None, ROOT, ANY))[0] == 404
     assert (await site.call("GET", PATH, token=ROOT))[1]["software"] == []
-    acts = [one for one in audit_records(site) if one.actor == ROOT]
-    assert [(one.user, one.target, one.detail["change"]) for one in acts] == [
+    acts = [record for record in audit_records(site) if record.actor == ROOT]
+    assert [(act.user, act.target, act.detail["change"]) for act in acts] == [
         ("alice", version["family"], "block"),
         ("alice", version["family"], "delete"),
     ]

@@ -28,26 +28,26 @@ def start(site: Site, user: str, server: str, **options: Any) -> Task:
 
 async def listed(site: Site, query: str = "") -> list[str]:
     """Users and names of the tasks of all pages, of two tasks each."""
-    found, cursor = [], ""
+    values, cursor = [], ""
     while True:
         path = f"{TASKS}?limit=2&{query}"
         status, answer = await site.call(
             "GET", path + (f"&after={cursor}" if cursor else ""), token=ROOT
         )
         assert status == 200, answer
-        found += [f"{task['user']} {task['name']}" for task in answer["tasks"]]
+        values += [f"{task['user']} {task['name']}" for task in answer["tasks"]]
         if answer["next"] is None:
-            return found
+            return values
         cursor = answer["next"]
 
 
 async def test_filters_orders_and_pages(site: Site) -> None:
     add_root(site)
     tasks = site.bench.tasks
-    one = start(site, "alice", "one", name="One", cpus=2, memory="4G")
+    task = start(site, "alice", "one", name="One", cpus=2, memory="4G")
     two = start(site, "bob", "two", name="Two", memory="2G")
     start(site, "Alicia", "three", name="Three", cpus=0.5, computing="cluster")
-    tasks.report(one, report("running"))
+    tasks.report(task, report("running"))
     tasks.stopped(two)
     start(site, "carol", "four", name="Four", cpus=2)
     for query, expected in (
@@ -65,12 +65,12 @@ async def test_filters_orders_and_pages(site: Site) -> None:
         ("since=2099-01-01T00:00:00Z", []),
         ("until=2099-01-01T00:00:00Z&state=running", ["alice One"]),
     ):
-        got = await listed(site, query)
+        result = await listed(site, query)
         # Of equals, the id decides: any order.
-        assert (sorted(got) if "cpus" in query else got) == (
+        assert (sorted(result) if "cpus" in query else result) == (
             sorted(expected) if "cpus" in query else expected
         ), query
-    tasks.request_stop(one)
+    tasks.request_stop(task)
     assert await listed(site, "state=stopping") == ["alice One"]
 
 
@@ -126,11 +126,11 @@ async def test_who_uses_what(site: Site) -> None:
     for server in ("one", "two"):
         start(site, "alice", server, cpus=1.5, memory="1G")
     start(site, "bob", "one")
-    seen = utc_now() + timedelta(minutes=5)
+    moment = utc_now() + timedelta(minutes=5)
     with site.bench.tasks.database.session() as session:
-        session.execute(update(Task).where(Task.user == "bob").values(last_activity=seen))
+        session.execute(update(Task).where(Task.user == "bob").values(last_activity=moment))
         session.execute(
-            update(Task).where(Task.user == "bob").values(state=TaskState.STOPPED, ended=seen)
+            update(Task).where(Task.user == "bob").values(state=TaskState.STOPPED, ended=moment)
         )
     response = await site.fetch("GET", "api/v1/admin/users?limit=1", token=ROOT)
     answer = json.loads(response.body)
@@ -144,9 +144,9 @@ async def test_who_uses_what(site: Site) -> None:
     _, answer = await site.call("GET", following, token=ROOT)
     assert answer["next"] is None
     assert (answer["users"][0]["name"], answer["users"][0]["active"]) == ("bob", 0)
-    assert datetime.fromisoformat(answer["users"][0]["last_seen"]) == seen
+    assert datetime.fromisoformat(answer["users"][0]["last_seen"]) == moment
     _, answer = await site.call("GET", "api/v1/admin/users?user=BO", token=ROOT)
-    assert [one["name"] for one in answer["users"]] == ["bob"]
+    assert [user["name"] for user in answer["users"]] == ["bob"]
 
 
 async def test_sessions_of_a_user_are_ended(site: Site) -> None:

@@ -77,7 +77,7 @@ async def test_a_drained_resource_takes_no_tasks(site: Site) -> None:
     assert site.bench.tasks.find(running.id).state == "running"
     await site.call("DELETE", DRAIN, token=ROOT, headers=ANY)
     assert await start(site, computing="local") == (201, "")
-    changes = [one.detail for one in audit_records(site) if one.event == "computing.drain"]
+    changes = [record.detail for record in audit_records(site) if record.event == "computing.drain"]
     assert changes == [
         {"change": "drain", "message": "New disks until 17:00."},
         {"change": "resume"},
@@ -87,22 +87,22 @@ async def test_a_drained_resource_takes_no_tasks(site: Site) -> None:
 async def read_drain(site: Site) -> dict[str, Any]:
     """How the tab "Computing" shows the resource."""
     _, answer = await site.call("GET", "api/v1/admin/computing", token=ROOT)
-    return next(one for one in answer["computing"] if one["id"] == "local")
+    return next(resource for resource in answer["computing"] if resource["id"] == "local")
 
 
 async def test_a_drain_of_somebody_else_is_not_overwritten(site: Site) -> None:
     add_root(site)
-    seen = if_match((await read_drain(site))["revision"])
-    status, present = await site.call("PUT", DRAIN, {"message": "New disks."}, ROOT, seen)
+    result = if_match((await read_drain(site))["revision"])
+    status, present = await site.call("PUT", DRAIN, {"message": "New disks."}, ROOT, result)
     assert (status, present["revision"]) == (200, (await read_drain(site))["revision"])
     # Another administrator has the resource on the page as it was before.
     for method, body in (("PUT", {"message": "New GPUs."}), ("DELETE", None)):
-        status, answer = await site.call(method, DRAIN, body, ROOT, seen)
+        status, answer = await site.call(method, DRAIN, body, ROOT, result)
         assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
         assert (await site.call(method, DRAIN, body, ROOT))[0] == 428
     assert (await read_drain(site))["drained"]["message"] == "New disks."
     status, resumed = await site.call("DELETE", DRAIN, None, ROOT, if_match(present["revision"]))
-    assert (status, if_match(resumed["revision"])) == (200, seen)
+    assert (status, if_match(resumed["revision"])) == (200, result)
 
 
 async def test_a_start_that_names_no_resource_goes_elsewhere_or_says_why(site: Site) -> None:
@@ -136,12 +136,12 @@ async def test_the_form_and_the_dashboard_are_told(site: Site) -> None:
         "PUT", "hub/software/alice", {"created": CREATED}, token=site.bench.keys.spawner_key
     )
     version = answer["software"][0]["versions"][0]
-    assert [one["id"] for one in version["computing"]] == ["cluster"]
+    assert [resource["id"] for resource in version["computing"]] == ["cluster"]
     assert version["unavailable"] == [
         {"id": "local", "name": "This machine", "reason": REASON, "request": ""}
     ]
     _, answer = await site.call("GET", "api/v1/computing")
-    assert {one["id"]: one["drained"] for one in answer["computing"]} == {
+    assert {resource["id"]: resource["drained"] for resource in answer["computing"]} == {
         "local": REASON,
         "cluster": None,
     }
@@ -232,16 +232,20 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
     now = utc_now()
     later, before = (now + timedelta(hours=1)).isoformat(), (now - timedelta(hours=1)).isoformat()
     path = "api/v1/admin/announcements"
-    shown = {"text": "<b>New</b> disks\ntomorrow", "level": "warning", "dismissable": False}
-    status, first = await site.call("POST", path, shown, token=ROOT)
+    document = {"text": "<b>New</b> disks\ntomorrow", "level": "warning", "dismissable": False}
+    status, first = await site.call("POST", path, document, token=ROOT)
     assert status == 201
     _, second = await site.call("POST", path, {"text": "Later", "starts": later}, token=ROOT)
     old = {"text": "Old", "starts": "2026-01-01T00:00:00Z", "ends": before}
     _, third = await site.call("POST", path, old, token=ROOT)
     _, answer = await site.call("GET", "api/v1/announcements", token="")
-    assert answer["announcements"] == [{"id": first["id"], "version": first["version"], **shown}]
+    assert answer["announcements"] == [{"id": first["id"], "version": first["version"], **document}]
     _, answer = await site.call("GET", path, token=ROOT)
-    assert [one["text"] for one in answer["announcements"]] == ["Later", shown["text"], "Old"]
+    assert [announcement["text"] for announcement in answer["announcements"]] == [
+        "Later",
+        document["text"],
+        "Old",
+    ]
     _, changed = await site.call(
         "PUT",
         f"{path}/{first['id']}",
@@ -251,7 +255,7 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
     )
     assert changed["version"] != first["version"]
     _, answer = await site.call("GET", "api/v1/announcements", token="")
-    assert [one["text"] for one in answer["announcements"]] == ["Done"]
+    assert [announcement["text"] for announcement in answer["announcements"]] == ["Done"]
     # Another administrator has the first version on the page.
     for method, body in (("PUT", {"text": "Older"}), ("DELETE", None)):
         address = f"{path}/{first['id']}"
@@ -259,13 +263,17 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
         assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
         assert (await site.call(method, address, body, ROOT))[0] == 428
     _, answer = await site.call("GET", path, token=ROOT)
-    (present,) = [one for one in answer["announcements"] if one["id"] == first["id"]]
+    (present,) = [
+        announcement
+        for announcement in answer["announcements"]
+        if announcement["id"] == first["id"]
+    ]
     assert present["text"] == "Done"
     await site.call("DELETE", f"{path}/{first['id']}", None, ROOT, if_match(present["version"]))
     assert (await site.call("GET", "api/v1/announcements", token=""))[1] == {"announcements": []}
     assert (await site.call("DELETE", f"{path}/{first['id']}", token=ROOT))[0] == 404
-    assert [(one.target, one.detail["change"]) for one in audit_records(site)] == [
-        *((str(one["id"]), "add") for one in (first, second, third)),
+    assert [(record.target, record.detail["change"]) for record in audit_records(site)] == [
+        *((str(item["id"]), "add") for item in (first, second, third)),
         *((str(first["id"]), change) for change in ("change", "delete")),
     ]
 

@@ -220,8 +220,8 @@ class Site:
     ) -> tuple[int, Any]:
         """Status and JSON of a call."""
         data = None if body is None else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json", **headers}
-        response = await self.fetch(method, path, data, token, sent)
+        document = {"Content-Type": "application/json", **headers}
+        response = await self.fetch(method, path, data, token, document)
         return response.code, json.loads(response.body or b"null")
 
     async def listed(self, token: str) -> list[str]:
@@ -281,49 +281,49 @@ async def site(
 
     sockets = bind_sockets(0, "127.0.0.1")
     library = Library(tasks.catalogue, database, UserSoftwareRules(), PREFIX)
-    made = Site(sockets[0].getsockname()[1], bench, hub, library, no_policy(database), tmp_path)
+    result = Site(sockets[0].getsockname()[1], bench, hub, library, no_policy(database), tmp_path)
     identities = Identities(database, bench.keys, settings)
     checks = {
         "database": (database_check(database), "The database can't be used."),
         "disk": (disk_check(tmp_path), "Nothing can be written."),
-        "edge": (made.check_edge, "The edge does not answer."),
+        "edge": (result.check_edge, "The edge does not answer."),
     }
     monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
-    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts |= {"audit": AuditLog(database), "streams": made.streams}
-    parts["rate_limit"] = made.rate_limit
+    parts: dict[str, Any] = dict.fromkeys(item.name for item in fields(Services))
+    parts |= {"audit": AuditLog(database), "streams": result.streams}
+    parts["rate_limit"] = result.rate_limit
     parts |= no_sharing(database, auth, bench.keys)
     parts["account"] = build_account_parts(database, settings, bench.keys)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
-    viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)
-    parts["extend_job"] = made.extend_job
-    parts |= {"edge": made.edge, "connections": OpenConnections(limit=3)}
-    parts |= {"viewer": viewer, "lifetimes": made.lifetimes, "health": Health(checks)}
+    viewer = Viewer(settings, tasks.logs, result.conditions, result.lifetimes)
+    parts["extend_job"] = result.extend_job
+    parts |= {"edge": result.edge, "connections": OpenConnections(limit=3)}
+    parts |= {"viewer": viewer, "lifetimes": result.lifetimes, "health": Health(checks)}
     parts |= {
         "starters": Starters(),
         "administration": administration,
-        "conditions": made.conditions,
+        "conditions": result.conditions,
     }
-    parts["session_ender"] = SimpleNamespace(end=made.end_sessions_of)
-    parts |= {"identity_changed": nothing, "lookup": made.lookup}
+    parts["session_ender"] = SimpleNamespace(end=result.end_sessions_of)
+    parts |= {"identity_changed": nothing, "lookup": result.lookup}
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)
     parts |= {"users": users, "library": library}
-    parts |= {"image_policy": made.image_policy}
+    parts |= {"image_policy": result.image_policy}
     parts |= {"logos": Logos(database, library.rules)}
-    made.hub_registry = load_registry("images.example.org", tmp_path, bench.keys)
+    result.hub_registry = load_registry("images.example.org", tmp_path, bench.keys)
     registries = settings.site_registries()
-    made.credentials = RegistryCredentials(database, bench.keys, registries, made.hub_registry)
-    parts |= {"registries": registries, "credentials": made.credentials}
-    parts |= {"hub_registry": made.hub_registry}
+    result.credentials = RegistryCredentials(database, bench.keys, registries, result.hub_registry)
+    parts |= {"registries": registries, "credentials": result.credentials}
+    parts |= {"hub_registry": result.hub_registry}
     metrics = Metrics()
     metrics.register_state(database, ["local"], settings.heartbeat_interval)
-    sources = Sources(parts["health"].parts, made.activity)
+    sources = Sources(parts["health"].parts, result.activity)
     parts |= {"metrics": lambda: metrics.render(sources)}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
-    yield made
+    yield result
     server.stop()
     await server.close_all_connections()
     # JupyterHub's own thread for calls that block.
@@ -521,9 +521,9 @@ async def test_the_dashboard_comes_with_the_lists_of_its_user(site: Site) -> Non
         site.bench.tasks.stopped(task)
     start_task(site.bench.tasks, "own", {"software": "echo"}, User("bob"))
     page = (await site.fetch("GET", "")).body.decode()
-    found = re.search(r'<script type="application/json" id="first-lists">(.*?)</script>', page)
-    assert found is not None
-    lists = json.loads(found[1])
+    match = re.search(r'<script type="application/json" id="first-lists">(.*?)</script>', page)
+    assert match is not None
+    lists = json.loads(match[1])
     assert [(task["id"], task["name"]) for task in lists["active"]] == [(runs.id, name)]
     for state in ("active", "ended"):
         _, answer = await site.call("GET", f"api/v1/tasks?state={state}&limit=50")

@@ -41,12 +41,12 @@ async def test_tasks_are_listed_page_by_page(site: Site) -> None:
 
 async def test_a_list_leaves_out_what_the_filter_does(site: Site) -> None:
     task = site.start()
-    for query, found in (("state=running", [task.id]), ("state=ended", []), ("name=zz", [])):
+    for query, result in (("state=running", [task.id]), ("state=ended", []), ("name=zz", [])):
         _, answer = await site.call("GET", f"{TASKS}?{query}")
-        assert [one["id"] for one in answer["tasks"]] == found, query
+        assert [item["id"] for item in answer["tasks"]] == result, query
     status, answer = await site.call("GET", f"{TASKS}?state=odd&limit=0")
     assert status == 422
-    assert [one["pointer"] for one in answer["errors"]] == ["/query/limit", "/query/state/0"]
+    assert [error["pointer"] for error in answer["errors"]] == ["/query/limit", "/query/state/0"]
 
 
 async def test_a_start_with_a_key_is_carried_out_once(site: Site) -> None:
@@ -79,15 +79,15 @@ async def test_a_start_whose_answer_was_lost_is_found_again_with_its_key(site: S
 
     site.hub.start_as_hub = start_and_fall_silent
     assert (await start(site, KEY))[0] == 503
-    (lost,) = site.bench.tasks.all()
+    (value,) = site.bench.tasks.all()
     site.hub.start_as_hub = refuse_as_running
-    status, found = await start(site, KEY)
-    assert (status, found["id"], len(site.bench.tasks.all())) == (201, lost.id, 1)
-    assert await start(site, KEY) == (status, found)
+    status, result = await start(site, KEY)
+    assert (status, result["id"], len(site.bench.tasks.all())) == (201, value.id, 1)
+    assert await start(site, KEY) == (status, result)
     # Another key is another start.
     site.hub.start_as_hub = None
     status, other = await start(site, KEY | {"Idempotency-Key": "k2"})
-    assert (status, other["id"] == lost.id) == (201, False)
+    assert (status, other["id"] == value.id) == (201, False)
 
 
 async def refuse_as_running(_user: str, server: str, _options: dict[str, Any]) -> None:
@@ -96,24 +96,24 @@ async def refuse_as_running(_user: str, server: str, _options: dict[str, Any]) -
 
 
 async def test_a_start_that_failed_is_tried_again_under_the_same_name(site: Site) -> None:
-    asked: list[str] = []
+    texts: list[str] = []
 
     async def fail(_user: str, server: str, _options: dict[str, Any]) -> None:
-        asked.append(server)
+        texts.append(server)
         raise HubUnavailable("The hub does not answer.")
 
     async def refuse(_user: str, server: str, _options: dict[str, Any]) -> None:
-        asked.append(server)
+        texts.append(server)
         raise Conflict("The hub is busy.")
 
     for hub, status in ((fail, 503), (refuse, 409), (fail, 503)):
         site.hub.start_as_hub = hub
         assert (await start(site, KEY))[0] == status
     # The hub has taken a server of this name perhaps, and starts it once.
-    assert len(set(asked)) == 1
+    assert len(set(texts)) == 1
     site.hub.start_as_hub = None
     status, task = await start(site, KEY)
-    assert (status, task["server_name"]) == (201, asked[0])
+    assert (status, task["server_name"]) == (201, texts[0])
 
 
 async def test_an_attempt_whose_answer_was_lost_is_not_stopped(site: Site) -> None:

@@ -24,8 +24,8 @@ def catalogue(**keys: Any) -> Catalogue:
     return load_catalogue([software], COMPUTING)
 
 
-def resolve(found: Catalogue, **options: Any) -> TaskSpec:
-    return resolve_options(parse_options({"software": "app", **options}), found, ALICE)
+def resolve(result: Catalogue, **options: Any) -> TaskSpec:
+    return resolve_options(parse_options({"software": "app", **options}), result, ALICE)
 
 
 NATIVE = ArchSupport("native")
@@ -54,8 +54,8 @@ def test_a_family_tells_what_runs_it_how_and_what_does_not() -> None:
     (family,) = families_for(catalogue(image_archs=["amd64"]), ALICE)
     (version,) = family["versions"]
     # The one that emulates is the last, although the configuration has it first.
-    shown = [(one["id"], one["support"]) for one in version["computing"]]
-    assert shown == [("pc", "native"), ("mac", "emulated")]
+    values = [(resource["id"], resource["support"]) for resource in version["computing"]]
+    assert values == [("pc", "native"), ("mac", "emulated")]
     reason = "Its image is for amd64, and this resource runs ppc64le."
     hpc = {"id": "hpc", "name": "Cluster", "reason": reason, "request": ""}
     assert version["unavailable"] == [hpc]
@@ -64,25 +64,25 @@ def test_a_family_tells_what_runs_it_how_and_what_does_not() -> None:
 def test_an_image_that_is_a_file_runs_under_singularity_alone() -> None:
     (family,) = families_for(catalogue(image_name="/images/app.sif"), ALICE)
     unavailable = family["versions"][0]["unavailable"]
-    assert [one["id"] for one in unavailable] == ["mac", "pc"]
+    assert [item["id"] for item in unavailable] == ["mac", "pc"]
     assert "only Singularity" in unavailable[0]["reason"]
 
 
 def test_what_is_not_the_users_is_not_told() -> None:
-    found = catalogue(image_archs=["s390x"], computing=["pc"])
-    (family,) = families_for(found, ALICE)
-    assert [one["id"] for one in family["versions"][0]["unavailable"]] == ["pc"]
+    result = catalogue(image_archs=["s390x"], computing=["pc"])
+    (family,) = families_for(result, ALICE)
+    assert [item["id"] for item in family["versions"][0]["unavailable"]] == ["pc"]
 
 
 def test_an_emulated_start_has_to_be_wanted() -> None:
-    found = catalogue(image_archs=["amd64"])
+    result = catalogue(image_archs=["amd64"])
     with pytest.raises(InvalidOptions, match=r"emulates it.*'emulated'"):
-        resolve(found, computing="mac")
-    spec = resolve(found, computing="mac", emulated=True)
+        resolve(result, computing="mac")
+    spec = resolve(result, computing="mac", emulated=True)
     # The engine would not find its own architecture in the image.
     assert (spec.computing.id, spec.software.image_arch) == ("mac", "amd64")
     # A form sends text.
-    assert resolve(found, computing="mac", emulated="true").computing.id == "mac"
+    assert resolve(result, computing="mac", emulated="true").computing.id == "mac"
 
 
 def test_without_a_choice_a_native_resource_is_taken() -> None:

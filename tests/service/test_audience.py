@@ -26,67 +26,67 @@ SURVEY = {
 }
 
 
-def catalogue(**shown: dict[str, Any]) -> Catalogue:
+def catalogue(**view: dict[str, Any]) -> Catalogue:
     """With restrictions of Casa, Vega and Survey."""
     return load_catalogue(
-        [CASA | shown.get("casa", {"groups": ["astro"]}), ECHO],
-        [LOCAL, VEGA | shown.get("vega", {"groups": ["astro"]})],
+        [CASA | view.get("casa", {"groups": ["astro"]}), ECHO],
+        [LOCAL, VEGA | view.get("vega", {"groups": ["astro"]})],
         (),
-        [SURVEY | shown.get("survey", {"groups": ["astro"]})],
+        [SURVEY | view.get("survey", {"groups": ["astro"]})],
     )
 
 
-def echo_of(found: Catalogue, user: User) -> dict[str, Any]:
+def echo_of(result: Catalogue, user: User) -> dict[str, Any]:
     """The version of Echo, as the form has it."""
-    (family,) = (one for one in families_for(found, user) if one["id"] == "echo")
+    (family,) = (item for item in families_for(result, user) if item["id"] == "echo")
     version: dict[str, Any] = family["versions"][0]
     return version
 
 
 def test_what_is_not_the_users_is_hidden_by_default() -> None:
-    found = catalogue()
-    assert denied_families(found, OTHER) == []
-    echo = echo_of(found, OTHER)
+    result = catalogue()
+    assert denied_families(result, OTHER) == []
+    echo = echo_of(result, OTHER)
     assert echo["unavailable"] == []
-    assert [one["denied_storages"] for one in echo["computing"]] == [[]]
+    assert [resource["denied_storages"] for resource in echo["computing"]] == [[]]
     with pytest.raises(InvalidOptions, match="There is no software 'casa' for you"):
-        resolve_options(parse_options({"software": "casa"}), found, OTHER)
-    with pytest.raises(InvalidOptions) as caught:
-        resolve_options(parse_options({"software": "echo", "computing": "vega"}), found, OTHER)
-    assert "astro" not in str(caught.value)
+        resolve_options(parse_options({"software": "casa"}), result, OTHER)
+    with pytest.raises(InvalidOptions) as error:
+        resolve_options(parse_options({"software": "echo", "computing": "vega"}), result, OTHER)
+    assert "astro" not in str(error.value)
 
 
 def test_it_may_be_shown_with_the_reason_and_where_to_ask() -> None:
-    found = catalogue(casa=SHOW, vega=SHOW, survey=SHOW)
-    (family,) = denied_families(found, OTHER)
+    result = catalogue(casa=SHOW, vega=SHOW, survey=SHOW)
+    (family,) = denied_families(result, OTHER)
     reason = "For members of the group astro."
     assert (family["name"], family["reason"], family["request"]) == ("Casa", reason, PAGE)
-    echo = echo_of(found, OTHER)
+    echo = echo_of(result, OTHER)
     vega = {"id": "vega", "name": "Vega", "reason": reason, "request": PAGE}
     assert echo["unavailable"] == [vega]
-    denied = [one["denied_storages"] for one in echo["computing"]]
+    denied = [resource["denied_storages"] for resource in echo["computing"]]
     assert denied == [[{"name": "Survey", "reason": reason, "request": PAGE}]]
 
 
 def test_the_api_tells_all_that_the_form_has(database: Database) -> None:
-    found = catalogue(vega=SHOW, survey=SHOW)
+    result = catalogue(vega=SHOW, survey=SHOW)
     for user in (MEMBER, OTHER):
-        families = SoftwareUses(database).describe(families_for(found, user), user.name)
+        families = SoftwareUses(database).describe(families_for(result, user), user.name)
         assert [
             FamilyView.model_validate(family).model_dump(mode="json") for family in families
         ] == families
 
 
 def test_members_see_nothing_of_it() -> None:
-    found = catalogue(casa=SHOW, vega=SHOW, survey=SHOW)
-    assert denied_families(found, MEMBER) == []
-    echo = echo_of(found, MEMBER)
+    result = catalogue(casa=SHOW, vega=SHOW, survey=SHOW)
+    assert denied_families(result, MEMBER) == []
+    echo = echo_of(result, MEMBER)
     assert echo["unavailable"] == []
-    assert [one["denied_storages"] for one in echo["computing"]] == [[], []]
+    assert [resource["denied_storages"] for resource in echo["computing"]] == [[], []]
 
 
 @pytest.mark.parametrize(
-    ("shown", "options", "message"),
+    ("view", "options", "message"),
     [
         (
             SHOW,
@@ -107,13 +107,13 @@ def test_members_see_nothing_of_it() -> None:
     ],
 )
 def test_what_the_page_shows_disabled_a_start_refuses_with_the_reason(
-    shown: dict[str, Any], options: dict[str, str], message: str
+    view: dict[str, Any], options: dict[str, str], message: str
 ) -> None:
-    found = catalogue(casa=shown, vega=shown)
-    with pytest.raises(InvalidOptions) as caught:
-        resolve_options(parse_options(options), found, OTHER)
-    assert str(caught.value) == message
-    assert resolve_options(parse_options(options), found, MEMBER)
+    result = catalogue(casa=view, vega=view)
+    with pytest.raises(InvalidOptions) as error:
+        resolve_options(parse_options(options), result, OTHER)
+    assert str(error.value) == message
+    assert resolve_options(parse_options(options), result, MEMBER)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_names_of_users_are_not_told(who: dict[str, Any], reason: str) -> None:
 
 
 def test_the_form_shows_the_card_with_a_link_and_nothing_to_choose() -> None:
-    found = catalogue(casa=SHOW)
-    families = families_for(found, OTHER)
-    html = render_form(families, {}, "/s", "bob", denied=denied_families(found, OTHER))
+    result = catalogue(casa=SHOW)
+    families = families_for(result, OTHER)
+    html = render_form(families, {}, "/s", "bob", denied=denied_families(result, OTHER))
     assert f'For members of the group astro. <a href="{PAGE}">Ask for access</a>' in html
     assert 'value="casa"' not in html
     assert 'value="echo"' in html

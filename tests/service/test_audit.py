@@ -19,7 +19,11 @@ def records(database: Database) -> list[AuditRecord]:
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     """What was logged for sites that collect logs."""
-    return [json.loads(one.getMessage()) for one in caplog.records if one.name == "rosetta.audit"]
+    return [
+        json.loads(record.getMessage())
+        for record in caplog.records
+        if record.name == "rosetta.audit"
+    ]
 
 
 def test_a_record_is_a_row_and_a_line(database: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -40,10 +44,15 @@ def test_a_record_is_a_row_and_a_line(database: Database, caplog: pytest.LogCapt
     )
     assert second.id > first.id
     assert second.time >= first.time
-    told = {"event": "task.stop", "actor": "root", "user": "alice", "task": "0123456789ab"}
-    told |= {"address": "192.0.2.1"}
+    document = {"event": "task.stop", "actor": "root", "user": "alice", "task": "0123456789ab"}
+    document |= {"address": "192.0.2.1"}
     line, last = lines(caplog)
-    assert line == {"id": first.id, "time": first.time.isoformat(), **told, "detail": first.detail}
+    assert line == {
+        "id": first.id,
+        "time": first.time.isoformat(),
+        **document,
+        "detail": first.detail,
+    }
     assert sorted(last) == ["actor", "event", "id", "task", "time"]
 
 
@@ -65,8 +74,8 @@ def test_a_record_shares_the_fate_of_its_transaction(
         audit.record(AuditEvent.KEY_CHANGE, "alice", session=session)
         audit.record(AuditEvent.KEY_CHANGE, "bob", session=session)
         assert lines(caplog) == []
-    assert [one.actor for one in records(database)] == ["alice", "bob"]
-    assert [one["actor"] for one in lines(caplog)] == ["alice", "bob"]
+    assert [record.actor for record in records(database)] == ["alice", "bob"]
+    assert [line["actor"] for line in lines(caplog)] == ["alice", "bob"]
 
 
 def test_names_from_elsewhere_fit_their_columns(database: Database) -> None:

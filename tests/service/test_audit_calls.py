@@ -15,7 +15,9 @@ PASSWORD = "the-password-of-a-registry"
 
 def told(site: Site) -> list[tuple[str, str, str | None, str | None]]:
     """Event, actor, user and address of all records."""
-    return [(one.event, one.actor, one.user, one.address) for one in audit_records(site)]
+    return [
+        (record.event, record.actor, record.user, record.address) for record in audit_records(site)
+    ]
 
 
 async def start_by_spawner(site: Site, server: str, requester: Any, options: Any = None) -> None:
@@ -109,7 +111,7 @@ async def test_no_secret_is_recorded(site: Site) -> None:
     assert (await site.call("DELETE", f"api/v1/software/{version['family']}"))[0] == 204
     assert (await site.call("DELETE", "api/v1/registries/ghcr.io"))[0] == 204
     records = audit_records(site)
-    assert [(one.event, one.target, one.detail["change"]) for one in records] == [
+    assert [(record.event, record.target, record.detail["change"]) for record in records] == [
         ("registry.change", "ghcr.io", "set"),
         ("software.change", version["family"], "add"),
         ("software.change", version["family"], "change"),
@@ -118,6 +120,6 @@ async def test_no_secret_is_recorded(site: Site) -> None:
     ]
     task = site.start()
     keys = site.bench.keys
-    text = json.dumps([document(one) for one in records])
+    text = json.dumps([document(record) for record in records])
     secrets = [PASSWORD, keys.spawner_key, keys.service_token, keys.agent_secret(task.id, 1)]
     assert [secret for secret in secrets if secret in text] == []

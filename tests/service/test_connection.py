@@ -52,9 +52,9 @@ async def connect(
 
 
 async def refusal(site: Site, task: Task, query: str = "", **how: Any) -> HTTPClientError:
-    with pytest.raises(HTTPClientError) as caught:
+    with pytest.raises(HTTPClientError) as error:
         await connect(site, task, query, **how)
-    return caught.value
+    return error.value
 
 
 async def read(client: WebSocketClientConnection) -> str | bytes | None:
@@ -107,10 +107,10 @@ async def test_much_passes_unchanged(site: Site) -> None:
 
 async def test_what_is_sent_before_the_end_arrives_though_the_client_leaves(site: Site) -> None:
     arrived: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    left = asyncio.Event()
+    event = asyncio.Event()
 
     async def count(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await left.wait()
+        await event.wait()
         arrived.set_result(len(await reader.read(-1)))
 
     site.edge.program = count
@@ -120,7 +120,7 @@ async def test_what_is_sent_before_the_end_arrives_though_the_client_leaves(site
     await client.write_message(END)
     client.close()
     await closed(client)
-    left.set()
+    event.set()
     async with asyncio.timeout(TIMEOUT):
         assert await arrived == 800_000
 
@@ -133,21 +133,21 @@ async def test_a_task_that_does_not_read_stops_the_client(site: Site) -> None:
     """Buffers of a few megabytes fill, then nothing more is taken from the client."""
     site.edge.program = wait_for_ever
     client = await connect(site, site.start())
-    sent = 0
+    count = 0
 
     async def send() -> None:
-        nonlocal sent
+        nonlocal count
         while True:
             await client.write_message(b"x" * 100_000, binary=True)
-            sent += 100_000
+            count += 100_000
 
     sending = asyncio.ensure_future(send())
-    seen = -1
-    while seen != sent:
-        seen = sent
+    value = -1
+    while value != count:
+        value = count
         # Nothing tells that nothing happens but a while without it.
         await asyncio.wait([sending], timeout=1)
-    assert sent < 50_000_000
+    assert count < 50_000_000
     # The service still answers, and lets go of both when the client leaves.
     assert (await site.fetch("GET", "health")).code == 200
     sending.cancel()
@@ -155,22 +155,22 @@ async def test_a_task_that_does_not_read_stops_the_client(site: Site) -> None:
 
 
 async def test_a_client_that_does_not_read_stops_the_task(site: Site) -> None:
-    sent = 0
+    count = 0
 
     async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
+        nonlocal count
         while True:
             writer.write(b"x" * 100_000)
             await writer.drain()
-            sent += 100_000
+            count += 100_000
 
     site.edge.program = flood
     _, writer = await raw_connection(site, site.start())
-    seen = -1
-    while seen != sent:
-        seen = sent
+    value = -1
+    while value != count:
+        value = count
         await asyncio.wait([asyncio.ensure_future(asyncio.sleep(1))])
-    assert sent < 50_000_000
+    assert count < 50_000_000
     writer.transport.abort()
 
 
@@ -241,17 +241,17 @@ async def test_a_hub_that_says_nothing_ends_nothing(
 ) -> None:
     monkeypatch.setattr(connection, "CHECK_INTERVAL", 0.01)
     client = await connect(site, site.start())
-    asked = 0
+    request = 0
     user = site.hub.user
 
     def count(token: str) -> dict[str, Any] | None:
-        nonlocal asked
-        asked += 1
+        nonlocal request
+        request += 1
         return user(token)
 
     monkeypatch.setattr(site.hub, "user", count)
     site.hub.is_silent = True
-    await eventually(lambda: asked > 3)
+    await eventually(lambda: request > 3)
     await client.write_message(b"still there", binary=True)
     assert await read(client) == b"still there"
     client.close()

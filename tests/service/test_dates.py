@@ -21,10 +21,10 @@ EVENING = datetime(2026, 11, 1, 17, 30, tzinfo=UTC)
 async def test_choices_are_kept_and_are_on_each_page(site: Site) -> None:
     _, first = await site.call("GET", "account/dates")
     assert (first["time_zone"], first["language"]) == (None, None)
-    wanted = {"time_zone": "Europe/Berlin", "language": "de"}
-    status, chosen = await site.call("PUT", "account/dates", wanted, match=tag(first))
-    assert (status, wanted.items() <= chosen.items()) == (200, True)
-    assert await site.call("GET", "account/dates", token="reads-only") == (200, chosen)
+    document = {"time_zone": "Europe/Berlin", "language": "de"}
+    status, choice = await site.call("PUT", "account/dates", document, match=tag(first))
+    assert (status, document.items() <= choice.items()) == (200, True)
+    assert await site.call("GET", "account/dates", token="reads-only") == (200, choice)
     page = await site.fetch("GET", "account", None, "of-alice")
     assert b'data-time-zone="Europe/Berlin" data-language="de"' in page.body
     page = await site.fetch("GET", "account", None, "of-bob")
@@ -67,8 +67,10 @@ def test_mails_say_times_in_the_zone_of_their_reader(site: Site) -> None:
     dates.set("alice", DateChoices(time_zone="America/St_Johns"))
     dates.set("bob", DateChoices(language="de"))
     with site.database.session() as session:
-        told = [format_clock(EVENING, zone_of(session, user)) for user in ("alice", "bob", "carol")]
-    assert told == ["14:00 (America/St_Johns)", "17:30 UTC", "17:30 UTC"]
+        values = [
+            format_clock(EVENING, zone_of(session, user)) for user in ("alice", "bob", "carol")
+        ]
+    assert values == ["14:00 (America/St_Johns)", "17:30 UTC", "17:30 UTC"]
 
 
 @pytest.mark.parametrize("name", ["UTC", "Etc/GMT+5", "America/Argentina/Buenos_Aires"])
@@ -79,9 +81,9 @@ def test_zones(name: str) -> None:
 
 
 async def test_groups_over_http(site: Site) -> None:
-    _, found = await site.call("GET", "account/groups", token="in-groups")
-    told = [(one["name"], one["any_protocol"]) for one in found["groups"]]
-    assert told == [("staff", True), ("team", False)]
+    _, result = await site.call("GET", "account/groups", token="in-groups")
+    values = [(group["name"], group["any_protocol"]) for group in result["groups"]]
+    assert values == [("staff", True), ("team", False)]
     assert await site.call("GET", "account/groups") == (200, {"groups": []})
 
 

@@ -54,10 +54,10 @@ def test_a_user_without_an_account_is_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ResourceUnavailable, match="Account"):
         endpoints.endpoint("alice")
     identities.set_remote_user(User("alice"), "host", "asmith")
-    found = endpoints.endpoint("alice")
-    assert (found.username, found.identity, found.certificate) == ("asmith", "user alice", None)
-    assert "PRIVATE KEY" in found.private_key
-    assert "PRIVATE KEY" not in repr(found)
+    result = endpoints.endpoint("alice")
+    assert (result.username, result.identity, result.certificate) == ("asmith", "user alice", None)
+    assert "PRIVATE KEY" in result.private_key
+    assert "PRIVATE KEY" not in repr(result)
 
 
 def test_accepted_host_keys_count_for_hosts_that_are_not_pinned(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_accepted_host_keys_count_for_hosts_that_are_not_pinned(tmp_path: Path) 
         build_known_hosts_line("gate.example.org", 22, keys[3]),
     ]
     (tmp_path / ACCEPTED_HOST_KEYS).write_text("\n".join(accepted) + "\n")
-    known = resources.endpoints["host"].endpoint("alice").known_hosts
+    known_hosts = resources.endpoints["host"].endpoint("alice").known_hosts
     pinned = [
-        find_pinned_keys(known, *host)
+        find_pinned_keys(known_hosts, *host)
         for host in (("host.example.org", 22), ("host.example.org", 2222), ("gate.example.org", 22))
     ]
     expected = (keys[0], keys[2], keys[3])
@@ -84,9 +84,9 @@ def test_accepted_host_keys_count_for_hosts_that_are_not_pinned(tmp_path: Path) 
 def test_the_platform_has_one_account(tmp_path: Path, key_file: Path) -> None:
     resource = {**changed(user="hub", key_file=str(key_file)), "auth_mode": "platform_keys"}
     resources, _ = build(tmp_path, resource)
-    found = resources.endpoints["host"].endpoint("alice")
-    assert (found.username, found.identity) == ("hub", "platform")
-    assert found.private_key == key_file.read_text()
+    result = resources.endpoints["host"].endpoint("alice")
+    assert (result.username, result.identity) == ("hub", "platform")
+    assert result.private_key == key_file.read_text()
     key_file.unlink()
     with pytest.raises(ResourceUnavailable, match="can't be read"):
         resources.endpoints["host"].endpoint("alice")
@@ -97,10 +97,10 @@ def test_a_ca_vouches_for_users_and_not_for_the_system(tmp_path: Path, key_file:
     endpoints = resources.endpoints["host"]
     text = endpoints.endpoint("alice").certificate
     assert endpoints.endpoint("alice").certificate == text
-    shown = subprocess.run(
+    stdout = subprocess.run(
         ["ssh-keygen", "-L", "-f", "-"], input=text, capture_output=True, text=True, check=True
     ).stdout
-    assert re.search(r"Principals:\s+alice\n", shown)
+    assert re.search(r"Principals:\s+alice\n", stdout)
     with pytest.raises(ResourceUnavailable, match="does not vouch"):
         endpoints.endpoint("root")
 

@@ -18,10 +18,10 @@ TIMEOUT = 20
 
 async def first_task(site: Site, query: str) -> str:
     """The first event about a task on a new stream; another task is started once it is open."""
-    heard: asyncio.Queue[str] = asyncio.Queue()
+    queue: asyncio.Queue[str] = asyncio.Queue()
 
     def hear(chunk: bytes) -> None:
-        heard.put_nowait(chunk.decode())
+        queue.put_nowait(chunk.decode())
 
     client = AsyncHTTPClient(force_instance=True)
     url = f"http://127.0.0.1:{site.port}{PREFIX}api/v1/events{query}"
@@ -30,10 +30,10 @@ async def first_task(site: Site, query: str) -> str:
     text = ""
     async with asyncio.timeout(TIMEOUT):
         while ": connected" not in text:
-            text += await heard.get()
+            text += await queue.get()
         start_task(site.bench.tasks, "second", {"software": "echo"}, ALICE)
         while "event: task" not in text or not text.endswith("\n\n"):
-            text += await heard.get()
+            text += await queue.get()
     client.close()
     stream.cancel()
     return text.partition("event: task")[2].partition("event: task")[0]

@@ -19,12 +19,12 @@ def read(queue: asyncio.Queue[Event | None]) -> list[Event | None]:
 
 async def test_a_log_goes_to_those_who_listen_to_its_task() -> None:
     news = Broadcaster()
-    with news.listen() as everything, news.listen("a") as one, news.listen("b") as other:
+    with news.listen() as everything, news.listen("a") as first, news.listen("b") as second:
         news.publish(log_event("a"))
         news.publish(task_event("a"))
         assert read(everything) == [task_event("a")]
-        assert read(one) == [log_event("a"), task_event("a")]
-        assert read(other) == []
+        assert read(first) == [log_event("a"), task_event("a")]
+        assert read(second) == []
 
 
 async def test_who_waits_for_one_task_is_not_woken_by_others() -> None:

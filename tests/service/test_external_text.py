@@ -34,8 +34,8 @@ def test_odd_text_of_a_container_is_recorded(bench: Bench) -> None:
     """The output of a container ends in a NUL byte: its end is recorded all the same."""
     task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("failed", reason="exited", exit_code=1, detail="x\0"))
-    found = bench.tasks.find(task.id)
-    assert (found.state, found.detail) == (TaskState.FAILED, "x\ufffd")
+    match = bench.tasks.find(task.id)
+    assert (match.state, match.detail) == (TaskState.FAILED, "x\ufffd")
 
 
 def test_a_row_in_memory_is_what_was_stored(bench: Bench) -> None:
@@ -46,10 +46,10 @@ def test_a_row_in_memory_is_what_was_stored(bench: Bench) -> None:
         row.message = row.reason = row.remote_user = ODD
 
     changed = bench.tasks.update(task, change)
-    found = bench.tasks.find(task.id)
+    match = bench.tasks.find(task.id)
     for column in ("node", "boot_id", "job_id", "job_state", "job_reason", "message", "reason"):
-        assert getattr(changed, column) == getattr(found, column)
-        assert getattr(found, column).startswith("a\ufffdb")
+        assert getattr(changed, column) == getattr(match, column)
+        assert getattr(match, column).startswith("a\ufffdb")
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\nb", "\ud800"])
@@ -116,8 +116,8 @@ class Watched:
             row.computing, row.job_id, row.remote_user = "cluster", name, "alice"
 
         self.tasks.update(task, submit)
-        known = {"state": JobState.PENDING, "scheduler_state": "PENDING", **fields}
-        self.queue.jobs_of[name] = Job(name, name, "alice", **known)
+        document = {"state": JobState.PENDING, "scheduler_state": "PENDING", **fields}
+        self.queue.jobs_of[name] = Job(name, name, "alice", **document)
 
     def task(self, name: str) -> Task:
         return self.tasks.find_server("alice", name)

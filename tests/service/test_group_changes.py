@@ -126,7 +126,7 @@ async def test_a_group_that_comes_back_in_time_undoes_it(groups: Groups) -> None
 
 
 @pytest.mark.parametrize(
-    ("options", "left", "denied"),
+    ("options", "remaining", "denied"),
     [
         ({}, {"staff"}, True),
         ({"version": "2"}, {"staff"}, False),
@@ -137,10 +137,10 @@ async def test_a_group_that_comes_back_in_time_undoes_it(groups: Groups) -> None
     ],
 )
 async def test_what_the_groups_that_are_left_allow_goes_on(
-    groups: Groups, options: dict[str, str], left: set[str], denied: bool
+    groups: Groups, options: dict[str, str], remaining: set[str], denied: bool
 ) -> None:
     groups.start(**{"computing": "local", **options})
-    groups.hub.groups = left
+    groups.hub.groups = remaining
     await groups.watcher.step()
     assert groups.is_denied is denied
 

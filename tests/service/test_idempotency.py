@@ -128,7 +128,9 @@ def test_two_requests_have_nothing_in_common(database: Database, store: Idempote
     make_older(database)
     second = store.begin(KEY)
     other = store.begin(RequestKey("bob", KEY.key, KEY.request))
-    assert len({one.seed for one in (first, second, other) if isinstance(one, RequestAttempt)}) == 3
+    assert (
+        len({item.seed for item in (first, second, other) if isinstance(item, RequestAttempt)}) == 3
+    )
 
 
 def test_a_refused_request_may_be_sent_again(store: IdempotencyKeys) -> None:

@@ -326,7 +326,7 @@ async def test_an_edge_that_does_not_answer_stops_nothing_idle(site: Site) -> No
         site.clock.time += minutes(1)
         with pytest.raises(EdgeUnavailable):
             await site.enforcer.step()
-    assert [site.is_stopped(each) for each in (task_id, other)] == [False, True]
+    assert [site.is_stopped(item) for item in (task_id, other)] == [False, True]
 
 
 async def test_the_hub_is_told_that_it_computes_now_and_then(site: Site) -> None:
@@ -363,9 +363,9 @@ async def test_the_hub_is_told_that_a_task_waits(bench: Bench, entry: dict[str, 
     # It begins, and nobody comes.
     site.tasks.report(waits, report("running", interface={"kind": "socket"}))
     site.use(waits.id, 0.0)
-    told = len(site.told)
+    count = len(site.told)
     await site.run(30)
-    assert len(site.told) == told
+    assert len(site.told) == count
 
 
 async def test_the_hub_is_told_at_once_that_a_task_that_has_waited_computes(bench: Bench) -> None:
@@ -381,13 +381,13 @@ async def test_the_hub_is_told_at_once_that_a_task_that_has_waited_computes(benc
 
 async def test_the_longest_lifetime_and_a_chosen_time(bench: Bench) -> None:
     site = Site(bench, {"longest": "30m"})
-    old, chosen = site.start(cpu=1.0), site.start("two", cpu=1.0)
-    site.tasks.update(site.task(chosen), lambda row: site.lifetimes.stop_after(row, 900))
+    old, task = site.start(cpu=1.0), site.start("two", cpu=1.0)
+    site.tasks.update(site.task(task), lambda row: site.lifetimes.stop_after(row, 900))
     await site.run(16)
-    assert [site.is_stopped(task_id) for task_id in (old, chosen)] == [False, True]
+    assert [site.is_stopped(task_id) for task_id in (old, task)] == [False, True]
     await site.run(31)
     assert site.is_stopped(old)
-    assert [end_message(site, task_id) for task_id in (old, chosen)] == [
+    assert [end_message(site, task_id) for task_id in (old, task)] == [
         "Stopped, because such tasks run for 30 min at most.",
         "Stopped at the time that was chosen for it.",
     ]

@@ -71,8 +71,8 @@ def test_a_tag_that_has_moved_is_told(bench: Bench, expected: str | None, moved:
     task = bench.tasks.update(task, look_up)
     bench.tasks.report(task, report(image_digests=[FIRST, SECOND]))
     bench.tasks.report(task, report(sequence=2))
-    told = warning_messages(bench.tasks.find(task.id))
-    assert any("names another image now" in text for text in told) is moved
+    result = warning_messages(bench.tasks.find(task.id))
+    assert any("names another image now" in text for text in result) is moved
 
 
 # --- the option -----------------------------------------------------------------------------------
@@ -80,8 +80,8 @@ def test_a_tag_that_has_moved_is_told(bench: Bench, expected: str | None, moved:
 
 def resolve(entry: dict[str, Any], **options: Any) -> TaskSpec:
     software = {"id": "app", "name": "App", "image_name": "org/app", "image_tag": "1", **entry}
-    found = load_catalogue([software], [LOCAL])
-    return resolve_options(parse_options({"software": "app", **options}), found, ALICE)
+    catalogue = load_catalogue([software], [LOCAL])
+    return resolve_options(parse_options({"software": "app", **options}), catalogue, ALICE)
 
 
 def test_a_digest_is_run_exactly() -> None:
@@ -109,9 +109,9 @@ def test_what_the_administrator_gave_to_one_image_is_not_anothers(
 
 def test_a_file_has_no_digest() -> None:
     computing = {**LOCAL, "container_engines": ["singularity"]}
-    found = load_catalogue([{"name": "App", "image_name": "/images/app.sif"}], [computing])
+    catalogue = load_catalogue([{"name": "App", "image_name": "/images/app.sif"}], [computing])
     with pytest.raises(InvalidOptions, match="has no digest"):
-        resolve_options(parse_options({"software": "app", "digest": FIRST}), found, ALICE)
+        resolve_options(parse_options({"software": "app", "digest": FIRST}), catalogue, ALICE)
 
 
 @pytest.mark.parametrize("digest", ["x", "sha256:1", FIRST.upper(), f"{FIRST} --privileged"])

@@ -91,8 +91,8 @@ async def test_a_command_gets_the_question_and_no_secret(
     path = tmp_path / "said"
     code = f"open({str(path)!r}, 'w').write(sys.stdin.read() + '\\n' + repr(dict(os.environ)))"
     assert await ask_policy(command(code), QUESTION) == Verdict(True)
-    said, environment = path.read_text().splitlines()
-    assert json.loads(said) == QUESTION
+    text, environment = path.read_text().splitlines()
+    assert json.loads(text) == QUESTION
     assert "http://scanner" in environment
     assert "token-of-it" not in environment
 
@@ -201,13 +201,13 @@ SETTINGS = ImagePolicySettings(command=("unused",))
 
 
 def make(
-    database: Database, asked: Asked, settings: ImagePolicySettings = SETTINGS, own: bool = True
+    database: Database, request: Asked, settings: ImagePolicySettings = SETTINGS, own: bool = True
 ) -> ImagePolicy:
-    return ImagePolicy(settings, database, asked.find_digest, lambda _: not own)
+    return ImagePolicy(settings, database, request.find_digest, lambda _: not own)
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+def images(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """A policy in the place of the site's command."""
     policy = Asked()
     monkeypatch.setattr(policy_module, "ask_policy", policy.ask)
@@ -218,60 +218,60 @@ def spec() -> TaskSpec:
     return resolve_options(parse_options({"software": "app"}), CATALOGUE, ALICE)
 
 
-async def test_what_was_checked_is_what_runs(database: Database, asked: Asked) -> None:
-    admitted = await make(database, asked).admit(spec(), ALICE)
+async def test_what_was_checked_is_what_runs(database: Database, images: Asked) -> None:
+    admitted = await make(database, images).admit(spec(), ALICE)
     assert admitted.software.image == f"ghcr.io/t/app@{GOOD}"
-    assert asked.questions == [QUESTION]
+    assert images.questions == [QUESTION]
 
 
-async def test_a_digest_is_asked_about_once(database: Database, asked: Asked) -> None:
-    policy = make(database, asked)
-    asked.answers.clear()
+async def test_a_digest_is_asked_about_once(database: Database, images: Asked) -> None:
+    policy = make(database, images)
+    images.answers.clear()
     starts = [asyncio.create_task(policy.admit(spec(), ALICE)) for _ in range(20)]
-    await until(lambda: bool(asked.questions))
-    asked.answers.set()
+    await until(lambda: bool(images.questions))
+    images.answers.set()
     await asyncio.gather(*starts)
     # A service that has started again knows it, too.
-    await make(database, asked).admit(spec(), User("bob"))
-    assert len(asked.questions) == 1
-    asked.digest = f"sha256:{'c' * 64}"
+    await make(database, images).admit(spec(), User("bob"))
+    assert len(images.questions) == 1
+    images.digest = f"sha256:{'c' * 64}"
     await policy.admit(spec(), ALICE)
-    assert len(asked.questions) == 2
+    assert len(images.questions) == 2
 
 
-async def test_an_answer_counts_for_a_time(database: Database, asked: Asked) -> None:
-    policy = make(database, asked)
+async def test_an_answer_counts_for_a_time(database: Database, images: Asked) -> None:
+    policy = make(database, images)
     await policy.admit(spec(), ALICE)
     with database.session() as session:
         then = utc_now() - timedelta(seconds=SETTINGS.keep + 1)
         session.execute(update(ImageVerdict).values(checked=then))
     await policy.admit(spec(), ALICE)
-    assert len(asked.questions) == 2
+    assert len(images.questions) == 2
 
 
 async def test_a_start_does_not_wait_for_a_long_check(
-    database: Database, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    database: Database, images: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy_module, "START_WAIT", 0.01)
-    policy = make(database, asked)
-    asked.answers.clear()
+    policy = make(database, images)
+    images.answers.clear()
     with pytest.raises(ImageUnchecked, match=r"is being checked\. Try again in a minute"):
         await policy.admit(spec(), ALICE)
-    asked.answers.set()
+    images.answers.set()
     with database.session() as session:
         await until(lambda: session.scalar(select(ImageVerdict.allowed)) is not None)
     await policy.admit(spec(), ALICE)
-    assert len(asked.questions) == 1
+    assert len(images.questions) == 1
 
 
 @pytest.mark.parametrize("failing", ["closed", "open"])
-async def test_what_could_not_be_checked(database: Database, asked: Asked, failing: Any) -> None:
+async def test_what_could_not_be_checked(database: Database, images: Asked, failing: Any) -> None:
     settings = ImagePolicySettings(command=("unused",), fail=failing)
-    asked.error = RegistryUnavailable("ghcr.io does not answer.")
-    policy = make(database, asked, settings)
+    images.error = RegistryUnavailable("ghcr.io does not answer.")
+    policy = make(database, images, settings)
     if failing == "open":
         assert await policy.admit(spec(), ALICE) == spec()
-        asked.error, asked.digest = None, BAD
+        images.error, images.digest = None, BAD
         with pytest.raises(ImageRefused, match="CVE-1"):
             await policy.admit(spec(), ALICE)
     else:
@@ -279,38 +279,38 @@ async def test_what_could_not_be_checked(database: Database, asked: Asked, faili
             await policy.admit(spec(), ALICE)
 
 
-async def test_images_of_the_configuration(database: Database, asked: Asked) -> None:
-    asked.digest = BAD
-    policy = make(database, asked, own=False)
+async def test_images_of_the_configuration(database: Database, images: Asked) -> None:
+    images.digest = BAD
+    policy = make(database, images, own=False)
     assert await policy.admit(spec(), ALICE) == spec()
     everything = ImagePolicySettings(command=("unused",), platform=True)
     with pytest.raises(ImageRefused):
-        await make(database, asked, everything, own=False).admit(spec(), ALICE)
+        await make(database, images, everything, own=False).admit(spec(), ALICE)
 
 
 # --- over HTTP ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def guarded(grouped: Site, asked: Asked) -> Site:
+def guarded(grouped: Site, images: Asked) -> Site:
     """The service with that policy."""
     platform = grouped.bench.tasks.catalogue.software
     policy = grouped.image_policy
-    policy._settings, policy._find_digest = SETTINGS, asked.find_digest
+    policy._settings, policy._find_digest = SETTINGS, images.find_digest
     policy._is_platform = lambda family_id: family_id in platform
     grouped.library._find_refusals = policy.refusals
     return grouped
 
 
 async def test_a_refused_image_says_so_on_its_family_and_is_not_started(
-    guarded: Site, asked: Asked
+    guarded: Site, images: Asked
 ) -> None:
-    asked.digest = BAD
+    images.digest = BAD
     version = await add(guarded, owner=TEAM)
     family_id, path = version["family"], f"api/v1/software/versions/{version['id']}"
-    await until(lambda: bool(asked.questions) and not guarded.image_policy._asked)
-    (shown,) = (await families(guarded))[family_id]["versions"]
-    assert (shown["refused"], shown["digest"]) == ("CVE-1 is in it.", BAD)
+    await until(lambda: bool(images.questions) and not guarded.image_policy._asked)
+    (view,) = (await families(guarded))[family_id]["versions"]
+    assert (view["refused"], view["digest"]) == ("CVE-1 is in it.", BAD)
     assert (await guarded.call("GET", path))[1]["refused"] == "CVE-1 is in it."
     status, answer = await start(guarded, family_id)
     assert (status, answer["detail"]) == (403, "CVE-1 is in it.")
@@ -318,18 +318,18 @@ async def test_a_refused_image_says_so_on_its_family_and_is_not_started(
     assert (status, answer["detail"]) == (403, "CVE-1 is in it.")
     assert guarded.bench.tasks.all() == []
     # The tag is that of a mended image now.
-    asked.digest = GOOD
+    images.digest = GOOD
     status, record = await start(guarded, family_id)
     assert status == 201
     task = guarded.bench.tasks.find(record["id"])
     assert software_of(task).image == f"ghcr.io/team/app@{GOOD}"
     assert (await put(guarded, version, version["entry"]))[0] == 200
-    (shown,) = (await families(guarded))[family_id]["versions"]
-    assert shown["refused"] is None
+    (view,) = (await families(guarded))[family_id]["versions"]
+    assert view["refused"] is None
 
 
 async def test_software_of_the_configuration_is_not_asked_about(
-    guarded: Site, asked: Asked
+    guarded: Site, images: Asked
 ) -> None:
     assert (await start(guarded, "echo"))[0] == 201
-    assert asked.questions == []
+    assert images.questions == []

@@ -20,7 +20,9 @@ async def add(site: Site, registry: FakeRegistry, tag: str, digest: str | None) 
 
 async def updates(site: Site, family_id: str, token: str = "alice") -> tuple[int, Any]:
     status, answer = await site.call("GET", f"api/v1/software/{family_id}/updates", token=token)
-    return status, {one["version"]: one for one in answer["updates"]} if status == 200 else answer
+    return status, {
+        update["version"]: update for update in answer["updates"]
+    } if status == 200 else answer
 
 
 async def test_a_tag_that_has_moved_is_told(site: Site, registry: FakeRegistry) -> None:
@@ -29,16 +31,16 @@ async def test_a_tag_that_has_moved_is_told(site: Site, registry: FakeRegistry) 
     await add(site, registry, "2.0", same)
     await add(site, registry, "3.0", None)
     moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
-    status, found = await updates(site, family_id)
-    assert (status, sorted(found)) == (200, ["1.2", "2.0"])
-    assert found["1.2"] == {
+    status, result = await updates(site, family_id)
+    assert (status, sorted(result)) == (200, ["1.2", "2.0"])
+    assert result["1.2"] == {
         "version": "1.2",
         "recorded": first,
         "present": moved,
         "problem": None,
         "moved": True,
     }
-    assert (found["2.0"]["present"], found["2.0"]["moved"]) == (same, False)
+    assert (result["2.0"]["present"], result["2.0"]["moved"]) == (same, False)
 
 
 async def test_a_digest_that_counts_is_compared_with_its_tag(
@@ -49,8 +51,8 @@ async def test_a_digest_that_counts_is_compared_with_its_tag(
     entry |= {"image_tag": "1.2", "image_digest": pinned}
     _, version = await site.call("POST", "api/v1/software", entry)
     moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
-    _, found = await updates(site, version["family"])
-    assert (found["1.2"]["recorded"], found["1.2"]["present"]) == (pinned, moved)
+    _, result = await updates(site, version["family"])
+    assert (result["1.2"]["recorded"], result["1.2"]["present"]) == (pinned, moved)
 
 
 async def test_a_tag_that_is_gone_does_not_hide_the_others(
@@ -59,9 +61,9 @@ async def test_a_tag_that_is_gone_does_not_hide_the_others(
     digest = registry.image(tag="1.2")
     family_id = await add(site, registry, "1.2", digest)
     await add(site, registry, "gone", digest)
-    _, found = await updates(site, family_id)
-    assert (found["1.2"]["moved"], found["gone"]["moved"]) == (False, False)
-    assert "gone" in found["gone"]["problem"]
+    _, result = await updates(site, family_id)
+    assert (result["1.2"]["moved"], result["gone"]["moved"]) == (False, False)
+    assert "gone" in result["gone"]["problem"]
 
 
 async def test_others_see_no_updates(site: Site, registry: FakeRegistry) -> None:
@@ -85,9 +87,9 @@ async def test_private_images_are_asked_about_with_the_users_account(
             handler.finish()
 
     registry.answers["/v2/"] = guarded
-    _, found = await updates(site, family_id)
-    assert "wants a login" in found["1.2"]["problem"]
+    _, result = await updates(site, family_id)
+    assert "wants a login" in result["1.2"]["problem"]
     assert site.credentials is not None
     site.credentials.set("alice", registry.host, "alice", "secret")
-    _, found = await updates(site, family_id)
-    assert (found["1.2"]["problem"], found["1.2"]["moved"]) == (None, False)
+    _, result = await updates(site, family_id)
+    assert (result["1.2"]["problem"], result["1.2"]["moved"]) == (None, False)

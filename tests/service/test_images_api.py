@@ -30,7 +30,7 @@ async def test_an_image_is_looked_up(site: Site, registry: FakeRegistry) -> None
     image = f"{registry.host}/org/app:1.2"
     status, answer = await site.call("GET", f"api/v1/images?image={image}")
     assert status == 200
-    archs = [(one["os"], one["arch"]) for one in answer["archs"]]
+    archs = [(arch["os"], arch["arch"]) for arch in answer["archs"]]
     assert archs == [("linux", "arm64"), ("linux", "amd64")]
     assert answer["size"] == answer["archs"][1]["size"] > 1000
     named = {key: answer[key] for key in ("image", "registry", "image_name", "image_tag", "digest")}

@@ -97,11 +97,11 @@ class MeddledEdge(EdgeClient):
         self._meddler = meddler
 
     async def put_tasks(
-        self, listeners: Iterable[TaskListener], kept: Iterable[str] = ()
+        self, listeners: Iterable[TaskListener], value: Iterable[str] = ()
     ) -> dict[str, str]:
         listeners = list(listeners)
         await self._meddler.meddle()
-        return await super().put_tasks(listeners, kept)
+        return await super().put_tasks(listeners, value)
 
 
 class MeddledTunnels(TunnelsClient):
@@ -110,11 +110,11 @@ class MeddledTunnels(TunnelsClient):
         self._meddler = meddler
 
     async def put_tunnels(
-        self, tunnels: Iterable[Tunnel], kept: Iterable[str] = ()
+        self, tunnels: Iterable[Tunnel], value: Iterable[str] = ()
     ) -> dict[str, str]:
         tunnels = list(tunnels)
         await self._meddler.meddle()
-        return await super().put_tunnels(tunnels, kept)
+        return await super().put_tunnels(tunnels, value)
 
 
 class Site:
@@ -164,7 +164,7 @@ class Site:
     def declare(self, task: Task, *ports: int) -> Task:
         """Have the task's software name further interfaces."""
         interfaces = [{"name": f"I{port}", "port": port} for port in ports]
-        full = [{**one, "protocol": "http", "path": "/"} for one in interfaces]
+        full = [{**interface, "protocol": "http", "path": "/"} for interface in interfaces]
         return self.change(task, software={**task.software, "interfaces": full})
 
     async def open_tasks(self) -> set[str]:
@@ -281,7 +281,7 @@ async def test_port_that_another_program_took_stops_no_other_task(site: Site) ->
         await site.ingress.open(task)
     port = site.bench.tasks.find(moves.id).port
     await stop_edge(edge_config(site.settings))
-    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
     try:
         site.bench.woken.clear()
         await site.edge.sync()
@@ -291,7 +291,7 @@ async def test_port_that_another_program_took_stops_no_other_task(site: Site) ->
         assert site.bench.tasks.find(moves.id).port != port
         assert await site.open_tasks() == {moves.id, stays.id}
     finally:
-        taken.close()
+        server.close()
 
 
 async def test_each_interface_has_a_port_and_gives_it_back(site: Site) -> None:
@@ -299,9 +299,9 @@ async def test_each_interface_has_a_port_and_gives_it_back(site: Site) -> None:
     task = site.declare(site.start("one"), 8787, 6006)
     await site.ingress.open(task)
     task = site.bench.tasks.find(task.id)
-    given = {task.port, *task.edge_ports.values()}
-    assert (set(task.edge_ports), len(given)) == ({"8787", "6006"}, 3)
-    assert given <= set(site.ports)
+    values = {task.port, *task.edge_ports.values()}
+    assert (set(task.edge_ports), len(values)) == ({"8787", "6006"}, 3)
+    assert values <= set(site.ports)
     assert await site.open_listeners() == {task.id, f"{task.id}-8787", f"{task.id}-6006"}
     site.restart()
     await site.edge.sync()
@@ -318,11 +318,11 @@ async def test_port_of_an_interface_that_another_program_took(site: Site) -> Non
     await site.edge.sync()
     task = site.declare(site.start("one"), 8787)
     site.change(task, port=site.ports[0], edge_ports={"8787": site.ports[1]})
-    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", site.ports[1])
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", site.ports[1])
     try:
         await site.ingress.open(task)
     finally:
-        taken.close()
+        server.close()
     task = site.bench.tasks.find(task.id)
     assert task.port == site.ports[0], "the main interface stays where it is"
     assert task.edge_ports["8787"] in site.ports[2:]
@@ -374,10 +374,10 @@ async def test_full_state_of_the_tunnels_races_with_single_changes(site: Site) -
 
 async def test_host_that_does_not_answer_keeps_its_tunnels(site: Site) -> None:
     await site.tunnels.sync()
-    slow, stays, gone = [site.start(name, "remote") for name in ("slow", "stays", "gone")]
-    for task in (slow, stays, gone):
+    slow, stays, result = [site.start(name, "remote") for name in ("slow", "stays", "gone")]
+    for task in (slow, stays, result):
         await site.tunnels.open(task)
-    site.bench.tasks.stopped(gone)
+    site.bench.tasks.stopped(result)
     site.remote.silent.add(slow.id)
     site.restart()
     site.bench.woken.clear()

@@ -47,7 +47,7 @@ def view(bench: Bench, task: Task) -> list[dict[str, Any]]:
     """What the API shows of the further interfaces."""
     viewer = Viewer(BY_PORT, bench.tasks.logs, Conditions())
     rights = Rights(stop=True, start=True, delete=True, log=True)
-    return [one.model_dump() for one in viewer.view(task, rights).interfaces]
+    return [interface.model_dump() for interface in viewer.view(task, rights).interfaces]
 
 
 @pytest.mark.parametrize("protocol", ["http", "ssh"])
@@ -68,7 +68,7 @@ def test_what_is_shown(bench: Bench, task: Task) -> None:
         {"name": "Board", "port": 6006, "url": f"{url}6006", "ready": False},
     ]
     task.desired_state = DesiredState.STOP
-    assert [(one["url"], one["ready"]) for one in view(bench, task)] == [(None, False)] * 2
+    assert [(item["url"], item["ready"]) for item in view(bench, task)] == [(None, False)] * 2
 
 
 def test_tasks_of_the_former_version_show_none(bench: Bench) -> None:
@@ -86,19 +86,19 @@ def test_a_new_attempt_knows_nothing_of_the_former(bench: Bench, task: Task) -> 
 def test_what_the_edge_is_told(bench: Bench, task: Task) -> None:
     builder = ListenerBuilder({"local": Here()}, BY_NAME, bench.keys)  # type: ignore[dict-item]
     main, dashboard, board = builder.build(task, {})
-    assert [one.id for one in (main, dashboard, board)] == [
+    assert [item.id for item in (main, dashboard, board)] == [
         task.id,
         f"{task.id}-8787",
         f"{task.id}-6006",
     ]
     assert main.interfaces == (8787, 6006)
-    assert [one.target_tls for one in (main, dashboard, board)] == [False, False, True]
+    assert [item.target_tls for item in (main, dashboard, board)] == [False, False, True]
     assert dashboard.target == UnixTarget("/w/8787.sock")
     assert dashboard.name == "Dashboard of Echo"
-    assert len({one.cookie_secret for one in (main, dashboard, board)}) == 3
+    assert len({item.cookie_secret for item in (main, dashboard, board)}) == 3
     assert dashboard.authorization is None, "what opens the notebook is not the dashboard's"
 
 
 def test_an_interface_without_a_port_is_not_open_yet(bench: Bench, task: Task) -> None:
     builder = ListenerBuilder({"local": Here()}, BY_PORT, bench.keys)  # type: ignore[dict-item]
-    assert [one.port for one in builder.build(task, {})] == [7001, 7002]
+    assert [item.port for item in builder.build(task, {})] == [7001, 7002]

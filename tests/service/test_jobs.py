@@ -90,8 +90,8 @@ class Desk:
     asked: list[str] = field(default_factory=list)
 
     def start(self, name: str = "one", user: str = "alice", **options: Any) -> Task:
-        chosen = {"software": "echo", "cpus": 4, **options}
-        return start_task(self.tasks, name, chosen, User(user))
+        document = {"software": "echo", "cpus": 4, **options}
+        return start_task(self.tasks, name, document, User(user))
 
     async def step(self, task: Task) -> float | None:
         return await self.steps.step(self.tasks.find(task.id), self.queue)
@@ -140,17 +140,17 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
         computing, settings, keys, OneAccount(), slurm.direct_wms, None, waiting_message
     )
     watcher = JobWatcher(computing, queue, tasks, conditions)
-    asked: list[str] = []
+    texts: list[str] = []
     expect_change, hurry = watcher.pace.expect_change, watcher.pace.hurry
 
     def condition(word: str, then: Callable[[], None]) -> None:
-        asked.append(word)
+        texts.append(word)
         then()
 
     monkeypatch.setattr(watcher.pace, "expect_change", partial(condition, "soon", expect_change))
     monkeypatch.setattr(watcher.pace, "hurry", partial(condition, "at once", hurry))
     steps = JobSteps(tasks, cast(Ingress, NoIngress()), settings, {"cluster": watcher})
-    yield Desk(tasks, slurm, queue, steps, watcher, conditions, asked)
+    yield Desk(tasks, slurm, queue, steps, watcher, conditions, texts)
     database.close()
 
 
@@ -240,8 +240,8 @@ async def test_secrets_are_in_the_script_alone(desk: Desk) -> None:
 
 async def test_a_lost_answer_yields_no_second_job(desk: Desk) -> None:
     task = desk.start()
-    lost = {"returncode": 1, "stderr": "sbatch: error: Socket timed out", "after": True}
-    desk.slurm.behave(sbatch=lost)
+    document = {"returncode": 1, "stderr": "sbatch: error: Socket timed out", "after": True}
+    desk.slurm.behave(sbatch=document)
     with pytest.raises(ResourceUnavailable):
         await desk.step(task)
     desk.slurm.behave()
@@ -386,16 +386,16 @@ async def test_a_silent_host_is_asked_once(desk: Desk, monkeypatch: pytest.Monke
     """A connection that can't be made would be waited for once for each account."""
     for name in ("one", "two", "three"):
         await desk.submitted(name, user=name)
-    asked: list[str] = []
+    texts: list[str] = []
 
     def open_wms(user: str) -> Unreached:
-        asked.append(user)
+        texts.append(user)
         return Unreached()
 
     monkeypatch.setattr(desk.queue, "_open_wms", open_wms)
     with pytest.raises(Unreachable):
         await desk.watcher.step()
-    assert len(asked) == 1
+    assert len(texts) == 1
 
 
 async def test_an_account_that_cannot_ask_is_asked_last_from_then_on(
@@ -405,21 +405,21 @@ async def test_an_account_that_cannot_ask_is_asked_last_from_then_on(
     for user in users:
         desk.job(await desk.submitted(user, user=user), user=user)
     working, open_wms = users[0], desk.queue._open_wms
-    asked: list[str] = []
+    texts: list[str] = []
 
     def open_one(user: str) -> Any:
-        asked.append(user)
+        texts.append(user)
         return open_wms(user) if user == working else NotLetIn()
 
     monkeypatch.setattr(desk.queue, "_open_wms", open_one)
     for _ in range(2):
         with contextlib.suppress(ResourceUnavailable):
             await desk.watcher.step()
-    assert working in asked
-    assert len(asked) < 2 * len(users)
-    asked.clear()
+    assert working in texts
+    assert len(texts) < 2 * len(users)
+    texts.clear()
     await desk.watcher.step()
-    assert asked == [working]
+    assert texts == [working]
 
 
 async def test_a_job_that_ends_in_good_order_at_its_limit(desk: Desk) -> None:

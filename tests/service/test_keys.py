@@ -9,19 +9,19 @@ from rosetta_hub.keys import SECRET_FILE, Keys
 
 
 def test_keys_are_stable_and_differ(tmp_path: Path) -> None:
-    one, same = Keys(tmp_path), Keys(tmp_path)
-    assert one.service_token == same.service_token
+    keys, same = Keys(tmp_path), Keys(tmp_path)
+    assert keys.service_token == same.service_token
     values = {
-        one.service_token,
-        one.spawner_key,
-        one.cookie_secret.hex(),
-        one.agent_secret("a", 1),
-        one.agent_secret("a", 2),
-        one.agent_secret("b", 1),
-        one.interface_password("a", 1),
-        one.interface_password("a", 2),
-        one.task_cookie_secret("a", 1),
-        one.task_cookie_secret("a", 2),
+        keys.service_token,
+        keys.spawner_key,
+        keys.cookie_secret.hex(),
+        keys.agent_secret("a", 1),
+        keys.agent_secret("a", 2),
+        keys.agent_secret("b", 1),
+        keys.interface_password("a", 1),
+        keys.interface_password("a", 2),
+        keys.task_cookie_secret("a", 1),
+        keys.task_cookie_secret("a", 2),
     }
     assert len(values) == 10
     assert Keys(tmp_path / "other").service_token not in values

@@ -261,9 +261,9 @@ def test_a_wrong_entry_is_refused(tmp_path: Path, entry: dict[str, Any], message
     settings = Rosetta(
         software=SOFTWARE, computing=[LOCAL], lifetimes=[entry], tasks_url="http://127.0.0.1"
     )
-    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+    with pytest.raises(ConfigError, match=re.escape(message)) as error:
         settings.check()
-    assert "c.Rosetta.lifetimes entry 1" in str(caught.value)
+    assert "c.Rosetta.lifetimes entry 1" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_new_choice_replaces_that_of_the_start(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "message"),
+    ("choice", "message"),
     [
         ({"stop_at": "2020-01-01T00:00:00Z"}, "time has passed"),
         ({"stop_at": "2030-01-01T00:00:00"}, "'stop_at' can't be used"),
@@ -311,9 +311,9 @@ def test_a_new_choice_replaces_that_of_the_start(bench: Bench) -> None:
         ({"stop_at": LATER.isoformat(), "stop_after": "3h"}, "either 'stop_at' or 'stop_after'"),
     ],
 )
-def test_a_choice_that_makes_no_sense(bench: Bench, chosen: dict[str, Any], message: str) -> None:
+def test_a_choice_that_makes_no_sense(bench: Bench, choice: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOptions, match=message):
-        start_task(bench.tasks, "one", {"software": "echo", **chosen}, ALICE)
+        start_task(bench.tasks, "one", {"software": "echo", **choice}, ALICE)
 
 
 def test_a_new_attempt_begins_a_new_life(bench: Bench) -> None:

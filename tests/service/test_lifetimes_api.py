@@ -26,8 +26,8 @@ def idle(site: Site, hours: float) -> Task:
 
 async def test_a_task_tells_when_it_ends_and_is_kept(site: Site) -> None:
     task = idle(site, 1.9)
-    status, seen = await site.call("GET", f"api/v1/tasks/{task.id}")
-    lifetime = seen["lifetime"]
+    status, value = await site.call("GET", f"api/v1/tasks/{task.id}")
+    lifetime = value["lifetime"]
     assert (status, lifetime["why"], lifetime["asks"], lifetime["keepable"]) == (
         *(200, "idle", True, True),
     )
@@ -35,10 +35,10 @@ async def test_a_task_tells_when_it_ends_and_is_kept(site: Site) -> None:
     assert lifetime["message"] == (
         "Nobody uses it, and it computes nothing: after 2 h of that it is stopped."
     )
-    status, kept = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {})
-    assert (status, kept["asks"]) == (200, False)
-    assert datetime.fromisoformat(kept["ends_at"]) > utc_now() + timedelta(hours=1.9)
-    assert await site.call("GET", f"api/v1/tasks/{task.id}/lifetime") == (200, kept)
+    status, entry = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {})
+    assert (status, entry["asks"]) == (200, False)
+    assert datetime.fromisoformat(entry["ends_at"]) > utc_now() + timedelta(hours=1.9)
+    assert await site.call("GET", f"api/v1/tasks/{task.id}/lifetime") == (200, entry)
     # So that its idle culler does not stop what was just kept.
     assert site.hub.used == [("alice", "one")]
 
@@ -48,9 +48,9 @@ async def test_a_time_is_chosen_changed_and_taken_back(site: Site) -> None:
     path = f"api/v1/tasks/{task.id}/lifetime"
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=5)
     zone = at.astimezone().isoformat()
-    status, chosen = await site.call("PUT", path, {"stop_at": zone})
-    assert (status, chosen["why"]) == (200, "stop_at")
-    assert datetime.fromisoformat(chosen["stop_at"]) == at == site.bench.tasks.find(task.id).stop_at
+    status, choice = await site.call("PUT", path, {"stop_at": zone})
+    assert (status, choice["why"]) == (200, "stop_at")
+    assert datetime.fromisoformat(choice["stop_at"]) == at == site.bench.tasks.find(task.id).stop_at
     _, sooner = await site.call("PUT", path, {"stop_after": "3h"})
     assert datetime.fromisoformat(sooner["ends_at"]) < at
     _, none = await site.call("PUT", path, {"stop_at": None})
@@ -86,10 +86,10 @@ async def test_ended_tasks_have_no_time_to_choose(site: Site) -> None:
 async def test_guests_and_strangers_choose_nothing(site: Site) -> None:
     """A guest of a share sees when the task ends; its owner decides."""
     task = idle(site, 1.9)
-    for token, seen in (("bob", 404), ("guest", 200)):
+    for token, value in (("bob", 404), ("guest", 200)):
         site.hub.scopes["guest"] = [ACCESS, "access:servers!server=alice/one"]
         status, lifetime = await site.call("GET", f"api/v1/tasks/{task.id}/lifetime", token=token)
-        assert status == seen
+        assert status == value
         assert not lifetime.get("keepable")
         path = f"api/v1/tasks/{task.id}/"
         assert (await site.call("POST", f"{path}keep", {}, token))[0] == 404
@@ -112,9 +112,9 @@ async def test_an_administrator_keeps_a_task_beyond_its_longest_lifetime(site: S
     )
     site.hub.scopes["root"] = [ACCESS, "servers", "read:servers", "access:servers"]
     site.hub.admins = {"root"}
-    status, kept = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {}, "root")
+    status, value = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {}, "root")
     assert status == 200
-    assert datetime.fromisoformat(kept["ends_at"]) > utc_now() + timedelta(hours=11)
+    assert datetime.fromisoformat(value["ends_at"]) > utc_now() + timedelta(hours=11)
 
 
 async def test_a_task_that_is_started_again_does_not_keep_the_time_of_before(site: Site) -> None:
@@ -142,9 +142,9 @@ def run_as_job(site: Site) -> tuple[Task, datetime]:
 async def test_the_job_of_a_task_gets_more_time(site: Site) -> None:
     task, ends_at = run_as_job(site)
     path = f"api/v1/tasks/{task.id}/time"
-    status, seen = await site.call("POST", path, {"time": "2h"})
+    status, value = await site.call("POST", path, {"time": "2h"})
     assert (status, site.extended) == (200, [(task.id, 7200)])
-    assert datetime.fromisoformat(seen["job"]["ends_at"]) == ends_at + timedelta(hours=2)
+    assert datetime.fromisoformat(value["job"]["ends_at"]) == ends_at + timedelta(hours=2)
     # The agent warns of the end that its job had when it began.
     near = report("running", 2, warnings=["time_limit_near"])
     site.bench.tasks.report(site.bench.tasks.find(task.id), near)

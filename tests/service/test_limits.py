@@ -38,15 +38,15 @@ class Desk:
 
     def start(self, user: User = ALICE, **options: Any) -> Task:
         self.count += 1
-        chosen = {"software": "echo", "name": f"T{self.count}", **options}
-        return start_task(self.tasks, f"t{self.count}", chosen, user)
+        document = {"software": "echo", "name": f"T{self.count}", **options}
+        return start_task(self.tasks, f"t{self.count}", document, user)
 
     def refusal(self, user: User = ALICE, **options: Any) -> str:
         before = len(self.tasks.active())
-        with pytest.raises(LimitReached) as caught:
+        with pytest.raises(LimitReached) as error:
             self.start(user, **options)
         assert len(self.tasks.active()) == before
-        return str(caught.value)
+        return str(error.value)
 
 
 @pytest.fixture
@@ -167,6 +167,6 @@ def test_a_wrong_entry_is_refused(
     tmp_path: Path, limit: dict[str, Any], message: str, database: Any
 ) -> None:
     settings = Rosetta(computing=COMPUTING, limits=[limit], tasks_url="http://127.0.0.1")
-    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+    with pytest.raises(ConfigError, match=re.escape(message)) as error:
         settings.check()
-    assert "c.Rosetta.limits entry 1" in str(caught.value)
+    assert "c.Rosetta.limits entry 1" in str(error.value)

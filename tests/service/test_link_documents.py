@@ -20,7 +20,7 @@ SERVICE = "/services/rosetta/"
 
 def test_every_kind_of_provider_has_a_form() -> None:
     documents = [provider_document("x", Provider(kind=kind, name="X")) for kind in get_args(Kind)]
-    assert all(one["repositoryLabel"] and one["example"] for one in documents)
+    assert all(document["repositoryLabel"] and document["example"] for document in documents)
 
 
 def test_a_gitlab_of_the_site_has_its_host() -> None:
@@ -39,9 +39,9 @@ def test_the_examples_of_the_form_are_links(prefix: str) -> None:
         repository = repository.replace(":", "%3A").replace("/", "%2F")
     spec = f"{repository}/HEAD" if document["hasRef"] else repository
     link = parse_link(prefix, spec, kinds=settings.kinds)
-    shown = link_document(link, settings.all_providers[prefix])
-    assert shown["repository"] in document["example"]
-    assert shown["providerName"] == document["name"]
+    result = link_document(link, settings.all_providers[prefix])
+    assert result["repository"] in document["example"]
+    assert result["providerName"] == document["name"]
 
 
 @pytest_asyncio.fixture

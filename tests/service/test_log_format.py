@@ -95,8 +95,8 @@ async def test_a_user_is_told_the_request_of_a_fault(
     finally:
         logging.getLogger().removeHandler(handler)
     assert answer.code == 500
-    told = answer.headers["X-Request-Id"]
-    assert json.loads(answer.body)["detail"].endswith(f"as request {told}.")
-    assert any(told in line and "RuntimeError: broken" in line for line in lines)
+    message = answer.headers["X-Request-Id"]
+    assert json.loads(answer.body)["detail"].endswith(f"as request {message}.")
+    assert any(message in line and "RuntimeError: broken" in line for line in lines)
     other = await site.fetch("GET", "health")
-    assert other.headers["X-Request-Id"] not in ("", told)
+    assert other.headers["X-Request-Id"] not in ("", message)

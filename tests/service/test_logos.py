@@ -88,9 +88,9 @@ NESTED = b'<!DOCTYPE svg [<!ENTITY a "b">]>' + svg("&a;")
     ],
 )
 def test_what_is_no_picture(content: bytes, message: str) -> None:
-    with pytest.raises(InvalidOptions) as caught:
+    with pytest.raises(InvalidOptions) as error:
         check_logo(content)
-    assert message in str(caught.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -103,11 +103,11 @@ async def test_a_logo_is_seen_by_who_sees_the_family(grouped: Site) -> None:
     assert (await grouped.fetch("PUT", path, png(), "carol")).code == 204
     first = (await families(grouped))[family_id]["logo"]
     assert first.startswith(f"/services/rosetta/{path}?v=")
-    shown = await grouped.fetch("GET", path)
-    assert (shown.code, shown.body) == (200, png())
-    assert shown.headers["Content-Type"] == "image/png"
-    assert shown.headers["X-Content-Type-Options"] == "nosniff"
-    policy = shown.headers["Content-Security-Policy"]
+    answer = await grouped.fetch("GET", path)
+    assert (answer.code, answer.body) == (200, png())
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none';")
     assert policy.endswith("; sandbox")
     for other in ("bob", "root"):

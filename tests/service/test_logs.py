@@ -12,10 +12,10 @@ def test_the_oldest_lines_go_and_offsets_go_on(tmp_path: Path) -> None:
         line = f"line {number}\n"
         logs.append("t", 1, offset, line)
         offset += len(line)
-    kept = logs.read("t", 1)
-    assert kept.endswith("line 49\n")
-    assert kept.startswith("line ")
-    assert len(kept) <= 100
+    text = logs.read("t", 1)
+    assert text.endswith("line 49\n")
+    assert text.startswith("line ")
+    assert len(text) <= 100
     assert logs.received("t", 1) == offset
 
 
@@ -45,5 +45,5 @@ def test_two_attempts_are_kept(tmp_path: Path) -> None:
         logs.append("t", attempt, 0, f"{attempt}\n")
     logs.append("other", 1, 0, "other\n")
     logs.keep_two("t", 3)
-    assert [logs.read("t", one) for one in (1, 2, 3, 10)] == ["", "2\n", "3\n", "10\n"]
+    assert [logs.read("t", number) for number in (1, 2, 3, 10)] == ["", "2\n", "3\n", "10\n"]
     assert logs.read("other", 1) == "other\n"

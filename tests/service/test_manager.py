@@ -19,14 +19,14 @@ def report(state: str, sequence: int = 1, **keys: object) -> Report:
 
 def test_a_start_is_recorded_and_wakes_the_reconciler(bench: Bench) -> None:
     task = start_task(bench.tasks, "one", {"software": "echo", "memory": "2G"}, ALICE)
-    found = bench.tasks.find(task.id)
-    assert (found.state, found.desired_state, found.attempt) == (
+    match = bench.tasks.find(task.id)
+    assert (match.state, match.desired_state, match.attempt) == (
         TaskState.QUEUED,
         DesiredState.RUN,
         1,
     )
-    assert found.memory == 2 << 30
-    assert found.software["image_tag"] == "1"
+    assert match.memory == 2 << 30
+    assert match.software["image_tag"] == "1"
     assert bench.woken == [task.id]
 
 
@@ -72,9 +72,9 @@ def test_a_wrong_secret_does_not_tell_which_tasks_exist(bench: Bench) -> None:
     task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     answers = []
     for task_id in (task.id, "0123456789ab"):
-        with pytest.raises(NotAllowed) as caught:
+        with pytest.raises(NotAllowed) as error:
             bench.tasks.check_agent(task_id, 1, "guess")
-        answers.append(str(caught.value))
+        answers.append(str(error.value))
     assert answers[0] == answers[1]
     with pytest.raises(NotFound):
         bench.tasks.check_agent("0123456789ab", 1, bench.keys.agent_secret("0123456789ab", 1))

@@ -348,10 +348,10 @@ async def test_all_metrics_are_documented(metrics: Metrics, database: Database) 
 async def test_promtool_has_nothing_to_say(metrics: Metrics, database: Database) -> None:
     """About names, units and help."""
     text = await render_all(metrics, database)
-    done = subprocess.run(
+    process = subprocess.run(
         ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
 
 
 async def test_a_late_event_loop(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,10 +72,10 @@ def test_migrations_begin_with_the_first_revision() -> None:
 
 def test_a_database_that_is_not_there() -> None:
     url = "postgresql+psycopg://rosetta:secret@127.0.0.1:1/none"
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         Database(url)
-    assert "secret" not in str(caught.value)
-    assert "c.Rosetta.db_url" in str(caught.value)
+    assert "secret" not in str(error.value)
+    assert "c.Rosetta.db_url" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_a_database_that_is_not_there() -> None:
     ],
 )
 def test_a_database_that_cannot_be_used(url: str, expected: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(expected)) as caught:
+    with pytest.raises(ConfigError, match=re.escape(expected)) as error:
         Database(url)
-    assert "c.Rosetta.db_url" in str(caught.value)
-    assert "secret" not in str(caught.value)
+    assert "c.Rosetta.db_url" in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 # Three processes, which begin at the same moment.
@@ -120,9 +120,9 @@ def test_hub_and_service_may_open_a_new_database_at_once(
 ) -> None:
     url = f"sqlite:///{tmp_path}/new.sqlite"
     if database.engine.dialect.name == "postgresql":
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
-            one.execute(text("CREATE DATABASE new"))
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as item:
+            item.execute(text("CREATE DATABASE new"))
         url = request.getfixturevalue("postgres_url").replace("/postgres?", "/new?")
     command = [sys.executable, "-c", OPEN, url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-    assert done.stdout == "[0, 0, 0]\n", done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert process.stdout == "[0, 0, 0]\n", process.stderr

@@ -51,10 +51,10 @@ def queued(tasks: TaskManager) -> list[str]:
         return [mail.kind.value for mail in session.query(Mail).order_by(Mail.created)]
 
 
-def choose(tasks: TaskManager, chosen: Preferences) -> None:
+def choose(tasks: TaskManager, preferences: Preferences) -> None:
     """What alice wants to be told."""
     with tasks.database.session() as session:
-        write_preferences(session, "alice", chosen)
+        write_preferences(session, "alice", preferences)
 
 
 def test_each_kind_once(tasks: TaskManager) -> None:
@@ -106,11 +106,11 @@ def test_the_end_that_was_asked_for_is_no_news(tasks: TaskManager) -> None:
 
 
 @pytest.mark.parametrize(
-    "chosen",
+    "preferences",
     [Preferences("alice@example.org", started=False), Preferences(None)],
 )
-def test_who_wants_none_gets_none(tasks: TaskManager, chosen: Preferences) -> None:
-    choose(tasks, chosen)
+def test_who_wants_none_gets_none(tasks: TaskManager, preferences: Preferences) -> None:
+    choose(tasks, preferences)
     tasks.report(start(tasks), RUNNING)
     assert queued(tasks) == []
 

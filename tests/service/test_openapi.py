@@ -37,15 +37,15 @@ def routes(inherited: bool = False) -> dict[str, set[str]]:
 
     With those that its handler has inherited, or without.
     """
-    found = {}
+    methods = {}
     for rule in rules():
         pattern = rule.matcher.regex.pattern.removesuffix("$")
         if not pattern.startswith(f"{PREFIX}api/v1"):
             continue
         path = "/" + pattern.removeprefix(PREFIX).replace("/links/.+", "/links/{}/{}")
         path = re.sub(r"\([^)]*\)", "{}", path).replace("\\", "")
-        found[path] = _methods(rule.target, inherited)
-    return found
+        methods[path] = _methods(rule.target, inherited)
+    return methods
 
 
 def without_names(path: str) -> str:
@@ -83,22 +83,22 @@ def test_each_operation_names_the_right_that_it_needs() -> None:
         if method != "parameters"
     }
     assert len(operations) > 60
-    known = {right for right in vars(rights).values() if isinstance(right, Right)}
+    values = {right for right in vars(rights).values() if isinstance(right, Right)}
     unknown = {
         operation
         for operation, call in operations.items()
-        if read_right(call.get("x-right")) not in known
+        if read_right(call.get("x-right")) not in values
     }
     assert unknown == set()
 
 
 def test_what_is_described_is_there() -> None:
-    known = routes(inherited=True)
+    by_path = routes(inherited=True)
     surplus = {
         (path, method)
         for path, calls in described()["paths"].items()
         for method in calls.keys() & set(METHODS)
-        if path.startswith("/api/") and method not in known.get(without_names(path), set())
+        if path.startswith("/api/") and method not in by_path.get(without_names(path), set())
     }
     assert surplus == set()
 
@@ -109,7 +109,9 @@ def test_no_address_answers_what_another_is_asked() -> None:
         (handler.__name__, method)
         for handler in handlers
         for method in METHODS
-        for origin in [next((each for each in handler.__mro__ if method in vars(each)), handler)]
+        for origin in [
+            next((parent for parent in handler.__mro__ if method in vars(parent)), handler)
+        ]
         if origin is not handler and origin in handlers
     }
     assert borrowed == set()
@@ -132,10 +134,14 @@ def operations() -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_each_page_links_to_the_next_one() -> None:
-    answers = [one.answer for handler in API_HANDLERS for one in operations_of(handler).values()]
-    pages = {one for one in answers if is_model(one) and "next" in one.model_fields}
+    answers = [
+        operation.answer
+        for handler in API_HANDLERS
+        for operation in operations_of(handler).values()
+    ]
+    pages = {model for model in answers if is_model(model) and "next" in model.model_fields}
     assert len(pages) > 6
-    assert {one.__name__ for one in pages if not issubclass(one, PageView)} == set()
+    assert {model.__name__ for model in pages if not issubclass(model, PageView)} == set()
 
 
 # What others write: a record's detail depends on the event, an entry has what its user has set, and
@@ -145,25 +151,25 @@ OPEN = {"AuditRecordView.detail", "Problem", "VersionView.entry", "WrittenVersio
 
 def open_objects(schema: Any, name: str) -> set[str]:
     """The schemas within this one that let an object have any keys."""
-    found: set[str] = set()
+    names: set[str] = set()
     if isinstance(schema, list):
-        return found.union(*(open_objects(one, name) for one in schema))
+        return names.union(*(open_objects(part, name) for part in schema))
     if not isinstance(schema, dict):
-        return found
+        return names
     is_bare = schema.get("type") == "object" and "properties" not in schema
     if schema.get("additionalProperties", is_bare) is True or schema == {}:
-        found.add(name)
+        names.add(name)
     for key, value in schema.get("properties", {}).items():
-        found |= open_objects(value, f"{name}.{key}")
+        names |= open_objects(value, f"{name}.{key}")
     for key in ("items", "additionalProperties", "anyOf", "oneOf", "allOf"):
-        found |= open_objects(schema.get(key), name)
-    return found
+        names |= open_objects(schema.get(key), name)
+    return names
 
 
 def test_objects_say_which_keys_they_have() -> None:
     schemas = described()["components"]["schemas"]
-    found = set().union(*(open_objects(schema, name) for name, schema in schemas.items()))
-    assert found == OPEN
+    names = set().union(*(open_objects(schema, name) for name, schema in schemas.items()))
+    assert names == OPEN
 
 
 def test_the_document_is_openapi() -> None:
@@ -188,8 +194,15 @@ def test_operations_are_described_in_a_line_and_tagged() -> None:
 
 
 def test_what_operations_take_has_no_unknown_keys() -> None:
-    declared = [one for each in API_HANDLERS for one in operations_of(each).values()]
-    models = {model for one in declared for model in (one.query, one.body) if is_model(model)}
+    declared = [
+        operation for handler in API_HANDLERS for operation in operations_of(handler).values()
+    ]
+    models = {
+        model
+        for operation in declared
+        for model in (operation.query, operation.body)
+        if is_model(model)
+    }
     assert [model for model in models if model.model_config.get("extra") != "forbid"] == []
 
 
@@ -200,9 +213,11 @@ def test_names_of_schemas_are_those_of_models() -> None:
 
 
 def test_every_parameter_of_a_path_has_a_pattern() -> None:
-    used = {name for each in API_HANDLERS for name in parameter_names(each.path)}
+    used = {name for handler in API_HANDLERS for name in parameter_names(handler.path)}
     assert used <= PATH_PARAMETERS.keys()
     wrong = [
-        name for name, one in PATH_PARAMETERS.items() if not re.fullmatch(one.pattern, one.example)
+        name
+        for name, parameter in PATH_PARAMETERS.items()
+        if not re.fullmatch(parameter.pattern, parameter.example)
     ]
     assert wrong == []

@@ -96,7 +96,9 @@ class ColoursHandler(BaseHandler):
 async def url() -> AsyncIterator[str]:
     """The address of the path."""
     handlers = (ColoursHandler, ShadesHandler)
-    routes = [(f"/{route_pattern(one.path)}", one, {"services": None}) for one in handlers]
+    routes = [
+        (f"/{route_pattern(handler.path)}", handler, {"services": None}) for handler in handlers
+    ]
     server = HTTPServer(Application(routes))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
@@ -128,8 +130,8 @@ async def fetch(
     ],
 )
 async def test_a_query_is_a_model(url: str, query: str, text: str) -> None:
-    response, shown = await fetch(url + query)
-    assert (response.code, shown) == (200, {"text": text})
+    response, view = await fetch(url + query)
+    assert (response.code, view) == (200, {"text": text})
 
 
 @pytest.mark.parametrize(
@@ -149,8 +151,8 @@ async def test_a_body_that_does_not_fit_is_refused(
 ) -> None:
     response, problem = await fetch(url, "POST", body, headers)
     assert response.headers["Content-Type"] == "application/problem+json"
-    found = [fault["pointer"] for fault in problem.get("errors", [])]
-    assert (response.code, problem["status"], found) == (status, status, pointers)
+    result = [fault["pointer"] for fault in problem.get("errors", [])]
+    assert (response.code, problem["status"], result) == (status, status, pointers)
 
 
 async def test_an_unknown_key_of_a_query_is_refused(url: str) -> None:
@@ -159,8 +161,8 @@ async def test_an_unknown_key_of_a_query_is_refused(url: str) -> None:
 
 
 async def test_status_and_headers_of_an_answer(url: str) -> None:
-    response, shown = await fetch(url, "POST", b'{"name": "blue"}')
-    assert (response.code, shown, response.headers["ETag"]) == (201, {"text": "blue"}, '"1"')
+    response, view = await fetch(url, "POST", b'{"name": "blue"}')
+    assert (response.code, view, response.headers["ETag"]) == (201, {"text": "blue"}, '"1"')
     assert (await fetch(url, "POST", b'{"name": "red"}'))[0].code == 200
     response, _ = await fetch(url, "DELETE")
     assert (response.code, response.body) == (204, b"")
@@ -195,7 +197,7 @@ async def test_other_methods_are_told_which_there_are(url: str, method: str) -> 
 
 def test_the_document_says_the_same() -> None:
     item = build_openapi("/x/", [ColoursHandler])["paths"]["/api/v1/tasks/{task}/colours"]
-    assert [one["name"] for one in item["parameters"]] == ["task"]
+    assert [parameter["name"] for parameter in item["parameters"]] == ["task"]
     get, post = item["get"], item["post"]
     assert get["summary"] == "The colours of a task"
     assert get["description"].splitlines()[0] == "All of them."

@@ -14,10 +14,10 @@ CONTEXT = {
 
 
 def test_imports_are_followed_across_folders() -> None:
-    found = module_imports("admin/page.js")
-    assert {"admin/tabs.js", "dom.js", "api.js"} <= set(found)
-    assert "admin/page.js" not in found
-    assert all((STATIC / name).is_file() for name in found)
+    result = module_imports("admin/page.js")
+    assert {"admin/tabs.js", "dom.js", "api.js"} <= set(result)
+    assert "admin/page.js" not in result
+    assert all((STATIC / name).is_file() for name in result)
 
 
 def test_what_is_imported_later_is_left_out() -> None:

@@ -45,12 +45,12 @@ def add_tasks(database: Database, *rows: dict[str, object]) -> None:
         session.execute(insert(Task), list(rows))
 
 
-def read_all(database: Database, owners: Owners | None, **wanted: object) -> list[str]:
+def read_all(database: Database, owners: Owners | None, **value: object) -> list[str]:
     """The names of all tasks, page by page."""
     names: list[str] = []
     cursor = None
     while True:
-        query = TaskQuery.model_validate({"limit": 7, **wanted, "after": cursor})
+        query = TaskQuery.model_validate({"limit": 7, **value, "after": cursor})
         page = read_tasks(database, query, owners)
         assert len(page.rows) <= 7
         names += [task.name for task in page.rows]
@@ -112,8 +112,8 @@ def test_the_database_filters(database: Database) -> None:
         ({"name": "%"}, ["100 %"]),
         ({"name": "SCHIRM"}, ["Bildschirm Ä"]),
     ]
-    for wanted, expected in cases:
-        assert read_all(database, None, **wanted) == expected, wanted
+    for value, expected in cases:
+        assert read_all(database, None, **value) == expected, value
     shared: Owners = ({"bob"}, {("alice", "server-1"), ("carol", "server-1")})
     assert read_all(database, shared) == ["100 %", "Task 1"]
     assert read_all(database, shared, user="alice") == ["Task 1"]

@@ -21,13 +21,13 @@ WANTED = [
 
 def test_scopes_allow_what_the_hub_says() -> None:
     checked = 0
-    for held in (*combinations(HELD, 1), *combinations(HELD, 2)):
-        principal = Principal("bob", frozenset(), False, frozenset(held))
+    for value in (*combinations(HELD, 1), *combinations(HELD, 2)):
+        principal = Principal("bob", frozenset(), False, frozenset(value))
         for scope, user, server in WANTED:
-            wanted = f"{scope}!server={user}/{server}"
-            said = bool(check_scopes([wanted], set(held)))
-            assert principal.may(scope, user, server) == said, (held, wanted)
-            said = bool(check_scopes([f"{scope}!user={user}"], set(held)))
-            assert principal.may_all(scope, user) == said, (held, scope, user)
-            checked += said
+            text = f"{scope}!server={user}/{server}"
+            result = bool(check_scopes([text], set(value)))
+            assert principal.may(scope, user, server) == result, (value, text)
+            result = bool(check_scopes([f"{scope}!user={user}"], set(value)))
+            assert principal.may_all(scope, user) == result, (value, scope, user)
+            checked += result
     assert checked > 10

@@ -48,20 +48,20 @@ def test_an_error_of_ours_has_a_type() -> None:
     ],
 )
 def test_what_programs_go_by_are_members(error: Exception, members: dict[str, Any]) -> None:
-    told = document(error)
-    assert {name: told[name] for name in members} == members
+    message = document(error)
+    assert {name: message[name] for name in members} == members
 
 
 def test_an_error_of_http_has_the_title_of_its_status() -> None:
-    told = document(web.HTTPError(405), 405)
-    assert (told["type"], told["title"]) == ("about:blank", "Method Not Allowed")
+    message = document(web.HTTPError(405), 405)
+    assert (message["type"], message["title"]) == ("about:blank", "Method Not Allowed")
     assert document(web.HTTPError(400, "Say it again."), 400)["detail"] == "Say it again."
 
 
 def test_nothing_is_told_of_a_fault() -> None:
-    told = document(KeyError("secret"))
-    assert (told["status"], "secret" in str(told)) == (500, False)
-    assert told["detail"].endswith("as request 0badc0de.")
+    message = document(KeyError("secret"))
+    assert (message["status"], "secret" in str(message)) == (500, False)
+    assert message["detail"].endswith("as request 0badc0de.")
 
 
 def test_when_to_try_again_is_a_header() -> None:

@@ -58,10 +58,10 @@ def test_at_most_four_a_minute_on_average() -> None:
     """1,000 tasks of eight hours: two starts a minute, here for five hours."""
     chance = random.Random(1)
     arrivals = sorted(chance.uniform(0, 18000) for _ in range(600))
-    begun = iter(list(arrivals))
+    result = iter(list(arrivals))
     queries = run_for(18000, arrivals)
     assert len(queries) / 300 <= 4
-    waits = [when - next(begun) for when, waiting in queries for _ in range(waiting)]
+    waits = [when - next(result) for when, waiting in queries for _ in range(waiting)]
     assert sorted(waits)[len(waits) // 2] < 1
 
 

@@ -41,9 +41,9 @@ ENTRY = r"^c\.Rosetta\.computing entry "
 def refused(*resources: dict[str, Any], **options: Any) -> str:
     """The message, which is for administrators: it holds no regular expression."""
     settings = Rosetta(tasks_url="http://127.0.0.1", computing=list(resources), **options)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         settings.check()
-    message = str(caught.value)
+    message = str(error.value)
     assert not {"^", "$", "[A-Z", "\\"} & set(message), message
     return message
 
@@ -133,23 +133,23 @@ def test_nodes_that_have_nothing_to_dial() -> None:
 )
 def test_misspelt_options(tmp_path: Path, option: str, hint: str) -> None:
     c = Config({"Rosetta": {"tasks_url": "http://127.0.0.1", option: 1}})
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as error:
         rosetta_hub.setup(c, str(tmp_path / "jupyterhub_config.py"))
-    assert f"c.Rosetta.{option} is not an option. " in str(caught.value)
-    assert hint in str(caught.value)
+    assert f"c.Rosetta.{option} is not an option. " in str(error.value)
+    assert hint in str(error.value)
 
 
 def test_every_pattern_has_a_rule() -> None:
     """A test of the catalogue's models: what they refuse is said in words."""
     modules = (computing, software, queue_request)
-    models = {one for module in modules for one in vars(module).values() if _is_model(one)}
+    models = {var for module in modules for var in vars(module).values() if _is_model(var)}
     patterns = [
         getattr(part, "pattern", None)
         for model in models
         for field in model.model_fields.values()
         for part in field.metadata
     ]
-    used = {one for one in patterns if one}
+    used = {pattern for pattern in patterns if pattern}
     assert len(used) > 8
     assert used <= validation._RULES.keys()
 
@@ -159,9 +159,9 @@ def _is_model(value: Any) -> bool:
 
 
 def test_options_of_users_are_refused_in_words() -> None:
-    with pytest.raises(InvalidOptions) as caught:
+    with pytest.raises(InvalidOptions) as error:
         parse_options({"software": "x", "partition": "--wrap=x"})
-    assert str(caught.value) == (
+    assert str(error.value) == (
         "The option 'partition' can't be used: use at most 64 letters, digits and _ . + -."
     )
     assert load_catalogue([], []).families_for(User("alice")) == []
@@ -175,11 +175,11 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with two certificates and their keys, one with a passphrase."""
     directory = tmp_path_factory.mktemp("pem")
     for name, protection in (("a", NoEncryption()), ("b", BestAvailableEncryption(b"secret"))):
-        made = build_certificate(name.encode() * 32)
-        key = load_pem_private_key(made.key.encode(), None)
+        certificate = build_certificate(name.encode() * 32)
+        key = load_pem_private_key(certificate.key.encode(), None)
         text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
         (directory / f"{name}.key").write_bytes(text)
-        (directory / f"{name}.crt").write_text(made.certificate)
+        (directory / f"{name}.crt").write_text(certificate.certificate)
     (directory / "garbage").write_text("hello\n")
     body = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     (directory / "broken").write_text(body)
@@ -205,10 +205,10 @@ def test_certificates_and_keys(
 ) -> None:
     urls = {"tasks_url": "http://127.0.0.1"} | {address: "https://tasks.example.net:7000"}
     files = {"tls_cert": str(pem / certificate), "tls_key": str(pem / key)}
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         Rosetta(**urls, **files).check()
-    assert expected in str(caught.value)
-    assert isinstance(caught.value.__cause__, ssl.SSLError | ValueError | TypeError | None)
+    assert expected in str(error.value)
+    assert isinstance(error.value.__cause__, ssl.SSLError | ValueError | TypeError | None)
     good = {"tls_cert": str(pem / "a.crt"), "tls_key": str(pem / "a.key")}
     Rosetta(**urls, **good).check()
 

@@ -44,7 +44,7 @@ async def test_an_account_is_kept_and_its_password_never_shown(
     assert (answer["host"], answer["account"], answer["state"]) == (HOST, "ada", "untested")
     status, listed = await site.call("GET", "api/v1/registries")
     assert status == 200
-    assert [one["host"] for one in listed["accounts"]] == [HOST]
+    assert [account["host"] for account in listed["accounts"]] == [HOST]
     assert PASSWORD not in json.dumps([answer, listed])
     assert PASSWORD not in caplog.text
     with site.bench.tasks.database.session() as session:
@@ -53,10 +53,10 @@ async def test_an_account_is_kept_and_its_password_never_shown(
         assert PASSWORD.encode() not in row.password
         assert PASSWORD not in repr(row)
     assert site.credentials is not None
-    found = site.credentials.find("alice", set(), HOST)
-    assert found is not None
-    assert (found.account, found.password) == ("ada", PASSWORD)
-    assert PASSWORD not in repr(found)
+    match = site.credentials.find("alice", set(), HOST)
+    assert match is not None
+    assert (match.account, match.password) == ("ada", PASSWORD)
+    assert PASSWORD not in repr(match)
 
 
 async def test_accounts_are_their_users_alone(site: Site) -> None:
@@ -115,11 +115,11 @@ def wants_login(account: str, password: str) -> Any:
     return answer
 
 
-@pytest.mark.parametrize(("known", "state"), [(PASSWORD, "works"), ("another", "refused")])
-async def test_an_account_is_tested(site: Site, known: str, state: str) -> None:
+@pytest.mark.parametrize(("text", "state"), [(PASSWORD, "works"), ("another", "refused")])
+async def test_an_account_is_tested(site: Site, text: str, state: str) -> None:
     registry = FakeRegistry()
     server = registry.listen()
-    registry.answers["/v2/"] = wants_login("ada", known)
+    registry.answers["/v2/"] = wants_login("ada", text)
     site.lookup.client = RegistryClient(registry.site())
     await give(site, registry.host)
     status, answer = await site.call("POST", f"api/v1/registries/{registry.host}/test", {})
@@ -218,8 +218,8 @@ async def fetch_token(site: Site, user: str, password: str, *scopes: str) -> tup
 
 async def test_users_push_into_their_spaces_alone(site: Site) -> None:
     site.hub.groups["alice"] = ["physics"]
-    wanted = ["alice/a", "groups/physics/b", "bob/c", "groups/biology/d", "alice", "physics/e"]
-    scopes = [f"repository:{name}:pull,push,delete" for name in wanted]
+    values = ["alice/a", "groups/physics/b", "bob/c", "groups/biology/d", "alice", "physics/e"]
+    scopes = [f"repository:{name}:pull,push,delete" for name in values]
     status, access = await fetch_token(site, "alice", "alice", *scopes, "registry:catalog:*")
     assert status == 200
     assert access == {"alice/a": ["pull", "push"], "groups/physics/b": ["pull", "push"]}

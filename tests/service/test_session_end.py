@@ -137,9 +137,9 @@ async def test_open_streams_of_the_user_end(world: World) -> None:
         except TimeoutError:
             ended.append(user)
 
-    begun = {user: asyncio.Event() for user in ("alice", "bob")}
-    streams = {user: asyncio.create_task(stream(user, begun[user])) for user in begun}
-    for event in begun.values():
+    by_name = {user: asyncio.Event() for user in ("alice", "bob")}
+    streams = {user: asyncio.create_task(stream(user, by_name[user])) for user in by_name}
+    for event in by_name.values():
         await event.wait()
     await world.ender.end("bob", actor="root")
     await asyncio.wait_for(streams["bob"], 10)

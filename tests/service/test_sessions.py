@@ -34,9 +34,9 @@ def test_same_login_gets_the_same_session(
         again = sessions.start(task, "alice", "token")
     assert (again.cookie, first.is_new, again.is_new) == (first.cookie, True, False)
     assert again.expires >= first.expires
-    found = sessions.of_task(task)
-    assert list(found) == [digest(first.cookie)]
-    assert found[digest(first.cookie)].expires == int(again.expires.timestamp())
+    result = sessions.of_task(task)
+    assert list(result) == [digest(first.cookie)]
+    assert result[digest(first.cookie)].expires == int(again.expires.timestamp())
     with bench.tasks.database.session() as session:
         row = session.get(BrowserSession, digest(first.cookie))
     assert row is not None

@@ -29,9 +29,9 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
         software=SOFTWARE,
         computing=COMPUTING,
     )
-    found = Parts(settings)
-    yield found
-    found.database.close()
+    result = Parts(settings)
+    yield result
+    result.database.close()
 
 
 async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,12 +64,12 @@ async def test_a_resource_may_need_a_moment_to_answer(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a kubectl that the tunnels have just been told to start."""
-    tasks, asked = parts.tasks, list[str]()
+    tasks, request = parts.tasks, list[str]()
     start_task(tasks, "one", {"software": "echo"}, User("alice"))
 
     async def reconcile(task_id: str) -> None:
-        asked.append(task_id)
-        if len(asked) < 3:
+        request.append(task_id)
+        if len(request) < 3:
             raise ResourceUnavailable("The Kubernetes API server can't be reached.")
         tasks.stopped(tasks.find(task_id))
 
@@ -83,14 +83,14 @@ async def test_a_resource_that_hangs_is_asked_twice(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, unanswered: set[int]
 ) -> None:
     """One request that is given up has taken longer than a resource may not answer."""
-    tasks, asked = parts.tasks, list[str]()
+    tasks, request = parts.tasks, list[str]()
     start_task(tasks, "one", {"software": "echo"}, User("alice"))
 
     async def reconcile(task_id: str) -> float:
-        asked.append(task_id)
-        if len(asked) in unanswered:
+        request.append(task_id)
+        if len(request) in unanswered:
             raise ResourceUnavailable("The Kubernetes API server did not answer in time.")
-        if len(asked) > max(unanswered):
+        if len(request) > max(unanswered):
             tasks.stopped(tasks.find(task_id))
         return 0.0
 

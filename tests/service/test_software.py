@@ -52,15 +52,15 @@ def test_what_is_refused(keys: dict[str, Any]) -> None:
 
 
 def test_files_run_under_singularity_alone() -> None:
-    found = catalogue(DOCKER, BOTH, image_name="/sw/casa.sif")
+    result = catalogue(DOCKER, BOTH, image_name="/sw/casa.sif")
     options = TaskOptions(software="casa")
-    spec = resolve_options(options, found, ALICE)
+    spec = resolve_options(options, result, ALICE)
     assert (spec.computing.id, spec.engine) == ("both", "singularity")
     with pytest.raises(InvalidOptions, match="Engines: singularity"):
-        resolve_options(options.model_copy(update={"engine": "docker"}), found, ALICE)
-    shown = computing_dict(spec.computing, spec.software)
-    assert [one["engine"] for one in shown["engines"]] == ["singularity"]
-    assert shown["defaults"]["engine"] == "singularity"
+        resolve_options(options.model_copy(update={"engine": "docker"}), result, ALICE)
+    view = computing_dict(spec.computing, spec.software)
+    assert [engine["engine"] for engine in view["engines"]] == ["singularity"]
+    assert view["defaults"]["engine"] == "singularity"
 
 
 def test_versions_of_a_family_may_be_files() -> None:
@@ -68,7 +68,7 @@ def test_versions_of_a_family_may_be_files() -> None:
         {"name": "CASA", "image_name": f"/sw/casa-{tag}.sif", "image_tag": tag} for tag in "67"
     ]
     (family,) = load_catalogue(entries, [BOTH]).software.values()
-    assert [one.image_tag for one in family.versions] == ["6", "7"]
+    assert [version.image_tag for version in family.versions] == ["6", "7"]
 
 
 @pytest.mark.parametrize("key", ["prologue", "pass_variables"])
@@ -78,8 +78,8 @@ def test_keys_of_batch_jobs(key: str) -> None:
     entry["conf"] = {"host": "x", key: ["SLURM_JOB_ID"]}
     with pytest.raises(ConfigError, match=f"conf.{key}"):
         catalogue(entry, image_name="x")
-    (found,) = catalogue({**entry, "wms": "slurm"}, image_name="x").computing.values()
-    assert getattr(found.conf, key) == ("SLURM_JOB_ID",)
+    (result,) = catalogue({**entry, "wms": "slurm"}, image_name="x").computing.values()
+    assert getattr(result.conf, key) == ("SLURM_JOB_ID",)
 
 
 def engine_options(**options: Any) -> dict[str, Any]:
@@ -107,7 +107,7 @@ DASHBOARD = {"name": "Dashboard", "port": 8787}
 def test_further_interfaces_have_a_protocol_and_a_path() -> None:
     named = {"name": "Board", "port": 6006, "protocol": "https", "path": "/#scalars"}
     (family,) = catalogue(BOTH, image_name="casa", interfaces=[DASHBOARD, named]).software.values()
-    assert [one.model_dump() for one in family.default.interfaces] == [
+    assert [interface.model_dump() for interface in family.default.interfaces] == [
         {**DASHBOARD, "protocol": "http", "path": "/"},
         named,
     ]

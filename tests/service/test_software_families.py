@@ -66,7 +66,9 @@ def resolve(library: Library, user: User, family_id: str, version: str | None = 
 
 def tags(library: Library, user: User, family_id: str) -> list[str]:
     """The versions of a family, as they are shown."""
-    return [one.image_tag for one in library.catalogue_for(user).software[family_id].versions]
+    return [
+        version.image_tag for version in library.catalogue_for(user).software[family_id].versions
+    ]
 
 
 # --- versions -------------------------------------------------------------------------------------
@@ -189,9 +191,9 @@ def refused(library: Library, user: User, row: UserSoftware) -> str | None:
     reason = family.record(family.default).refused
     assert library.refusal(user, row) == reason
     if reason:
-        with pytest.raises(InvalidOptions) as caught:
+        with pytest.raises(InvalidOptions) as error:
             resolve(library, user, row.family)
-        assert str(caught.value) == reason
+        assert str(error.value) == reason
     else:
         resolve(library, user, row.family)
     return reason
@@ -240,7 +242,7 @@ def test_users_who_may_not_add_software_use_what_is_their_groups(library: Librar
 def test_without_users_software_there_is_the_platforms(library: Library) -> None:
     library.add(ALICE, app())
     library.rules = UserSoftwareRules(enabled=False)
-    assert library.catalogue_for(ALICE).software.keys() == {one["id"] for one in PLATFORM}
+    assert library.catalogue_for(ALICE).software.keys() == {item["id"] for item in PLATFORM}
     with pytest.raises(NotAllowed, match="only the administrator adds software"):
         library.add(ALICE, app())
 
@@ -249,9 +251,9 @@ def test_an_entry_that_cannot_be_read_any_more(library: Library, database: Datab
     row = library.add(ALICE, app())
     with database.session() as session:
         session.merge(row).entry = {**row.entry, "gone": 1}
-    broken = library.find(ALICE, row.id)
+    match = library.find(ALICE, row.id)
     assert row.family not in library.catalogue_for(ALICE).software
-    assert "of an older Rosetta Hub" in str(library.refusal(ALICE, broken))
+    assert "of an older Rosetta Hub" in str(library.refusal(ALICE, match))
     library.change(ALICE, row.id, 1, app())
     assert refused(library, ALICE, library.find(ALICE, row.id)) is None
 
@@ -260,5 +262,5 @@ def test_what_a_deleted_user_has_shared_stays(library: Library) -> None:
     library.add(ALICE, app())
     shared = library.add(ALICE, app(), TEAM)
     library.delete_user("alice")
-    assert library.catalogue_for(User("alice")).software.keys() == {one["id"] for one in PLATFORM}
+    assert library.catalogue_for(User("alice")).software.keys() == {item["id"] for item in PLATFORM}
     assert refused(library, PAT, shared) is None

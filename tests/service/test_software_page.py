@@ -13,8 +13,10 @@ async def test_the_page_tells_what_the_user_may_do(site: Site) -> None:
     response = await site.fetch("GET", "software")
     assert response.code == 200
     page = response.body.decode()
-    told = dict(re.findall(r'data-(may-add|power|groups|registries|power-groups)="([^"]*)"', page))
-    assert told == {
+    values = dict(
+        re.findall(r'data-(may-add|power|groups|registries|power-groups)="([^"]*)"', page)
+    )
+    assert values == {
         "may-add": "true",
         "power": "false",
         "groups": "[]",

@@ -162,10 +162,10 @@ def test_keys_of_administrators_are_refused(key: str, user: User) -> None:
     ],
 )
 def test_what_is_wrong_is_told(entry: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidOptions) as caught:
+    with pytest.raises(InvalidOptions) as error:
         check_entry(APP | entry, USER, RULES, PLATFORM)
-    assert str(caught.value).startswith(message) or message in str(caught.value)
-    assert str(caught.value).endswith(".")
+    assert str(error.value).startswith(message) or message in str(error.value)
+    assert str(error.value).endswith(".")
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def environment(bench: Bench, task: Task, keys: Keys | None = None) -> dict[str,
     setting = LaunchContext(work_dir="/tmp/x", agents_url="http://127.0.0.1:1")
     task = bench.tasks.find(task.id)
     job = build_agent_spec(task, computing, Rosetta(), keys or bench.keys, setting)
-    found: dict[str, str] = job["environment"]
-    return found
+    result: dict[str, str] = job["environment"]
+    return result
 
 
 def test_variables_reach_the_agent(bench: Bench) -> None:
@@ -48,9 +48,9 @@ def test_entry_and_credentials_go_first(bench: Bench) -> None:
     entry = SOFTWARE[0] | {"environment": {"MODE": "entry"}, "interface_auth": "jupyter"}
     bench.tasks.catalogue = load_catalogue([entry], COMPUTING)
     task = start(bench, environment={"MODE": "hook", "JUPYTER_TOKEN": "hook", "OTHER": "hook"})
-    found = environment(bench, task)
-    assert (found["MODE"], found["OTHER"]) == ("entry", "hook")
-    assert found["JUPYTER_TOKEN"] == bench.keys.interface_password(task.id, 1)
+    result = environment(bench, task)
+    assert (result["MODE"], result["OTHER"]) == ("entry", "hook")
+    assert result["JUPYTER_TOKEN"] == bench.keys.interface_password(task.id, 1)
 
 
 def test_variables_are_secret_at_rest_and_forgotten(bench: Bench) -> None:

@@ -265,7 +265,7 @@ async def test_outputs_are_stored_after_the_end(site: Site, end: str) -> None:
     assert await site.step() is not None
     (copy,) = site.copies(Stage.OUTPUT)
     assert copy.state is CopyState.QUEUED
-    assert [one.id for one in site.records.of_user("alice")] == [copy.id]
+    assert [item.id for item in site.records.of_user("alice")] == [copy.id]
     assert site.message.endswith("Storing 1 file.")
     site.end(copy)
     assert await site.step() is None

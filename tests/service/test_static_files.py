@@ -56,13 +56,13 @@ async def test_what_is_not_there_is_not_kept(client: httpx.AsyncClient, path: st
 
 
 def test_version_tells_content_and_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = set()
+    names = set()
     monkeypatch.setattr(versions, "STATIC", tmp_path)
     for name, text in [("one.js", "1"), ("one.js", "2"), ("sub/one.js", "2")]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-        found.add(static_version.__wrapped__())
-    assert len(found) == 3
+        names.add(static_version.__wrapped__())
+    assert len(names) == 3
 
 
 def test_pages_name_the_versions_of_all_files() -> None:

@@ -59,27 +59,29 @@ def storage(**keys: Any) -> dict[str, Any]:
 
 
 def loaded(**keys: Any) -> Storage:
-    (found,) = load(storage(**keys)).storages.values()
-    return found
+    (result,) = load(storage(**keys)).storages.values()
+    return result
 
 
 HOME = storage(name="Home", base_path="/srv/$USER", bind_path="/home/metauser", home=True)
 
 
 def test_defaults() -> None:
-    found = loaded(name="My data")
-    assert found.id == "my-data"
-    assert found.computing == ("local",)
-    assert found.access_through_computing
-    assert (found.access_mode, found.auth_mode, found.conf) == (None, None, None)
-    assert (found.home, found.read_only, found.create, found.owner) == (False,) * 3 + ("service",)
+    result = loaded(name="My data")
+    assert result.id == "my-data"
+    assert result.computing == ("local",)
+    assert result.access_through_computing
+    assert (result.access_mode, result.auth_mode, result.conf) == (None, None, None)
+    assert (result.home, result.read_only, result.create, result.owner) == (False,) * 3 + (
+        "service",
+    )
 
 
 def test_a_storage_of_its_own() -> None:
-    found = loaded(computing=None, bind_path="", access_mode="ssh", conf={"host": "files.org"})
-    assert not found.access_through_computing
-    assert (found.access_mode, found.auth_mode) == ("ssh", "user_keys")
-    assert getattr(found.conf, "host", None) == "files.org"
+    result = loaded(computing=None, bind_path="", access_mode="ssh", conf={"host": "files.org"})
+    assert not result.access_through_computing
+    assert (result.access_mode, result.auth_mode) == ("ssh", "user_keys")
+    assert getattr(result.conf, "host", None) == "files.org"
     local = loaded(computing=[], bind_path="")
     assert (local.access_mode, local.auth_mode) == ("local", "internal")
 
@@ -103,11 +105,11 @@ def test_storages_of_users_and_groups() -> None:
         storage(name="Project", groups=["project-a"], computing=["local", "cluster"]),
         storage(name="Bob's", users=["bob"], bind_path=""),
     )
-    assert [one.id for one in catalogue.storages_of(ALICE)] == ["home", "project"]
-    assert [one.id for one in catalogue.storages_of(BOB)] == ["home", "bob-s"]
-    assert [one.id for one in catalogue.storages_for(ALICE, "local")] == ["home", "project"]
-    assert [one.id for one in catalogue.storages_for(ALICE, "cluster")] == ["project"]
-    assert [one.id for one in catalogue.storages_for(BOB, "local")] == ["home"]
+    assert [item.id for item in catalogue.storages_of(ALICE)] == ["home", "project"]
+    assert [item.id for item in catalogue.storages_of(BOB)] == ["home", "bob-s"]
+    assert [item.id for item in catalogue.storages_for(ALICE, "local")] == ["home", "project"]
+    assert [item.id for item in catalogue.storages_for(ALICE, "cluster")] == ["project"]
+    assert [item.id for item in catalogue.storages_for(BOB, "local")] == ["home"]
 
 
 def test_administrators_of_the_hub_get_no_other_storages() -> None:
@@ -142,9 +144,9 @@ def test_a_store_is_reached_by_itself() -> None:
     ],
 )
 def test_refused_stores(keys: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         load({**DAV, "base_path": "/$USER", **keys})
-    assert expected in str(caught.value)
+    assert expected in str(error.value)
 
 
 S3: dict[str, Any] = {
@@ -165,9 +167,9 @@ S3: dict[str, Any] = {
     ],
 )
 def test_refused_settings_of_s3(conf: dict[str, str], expected: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         load({**S3, "base_path": "/$USER", "conf": {**S3["conf"], **conf}})
-    assert expected in str(caught.value)
+    assert expected in str(error.value)
 
 
 def test_settings_of_s3(tmp_path: Path) -> None:
@@ -197,8 +199,8 @@ def test_a_store_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_path(base_path: str, path: str) -> None:
-    found = loaded(base_path=base_path, computing=["cluster"])
-    assert found.path("alice", "al") == path
+    result = loaded(base_path=base_path, computing=["cluster"])
+    assert result.path("alice", "al") == path
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../bob", "a\0b", "a\nb", "a:b", "\udc80"])
@@ -214,9 +216,9 @@ def test_names_are_not_expanded_again() -> None:
 
 
 def test_an_account_that_is_not_known() -> None:
-    found = loaded(base_path="/srv/$SSH_USER", computing="cluster")
+    result = loaded(base_path="/srv/$SSH_USER", computing="cluster")
     with pytest.raises(StorageRefused, match="account there is not known"):
-        found.path("alice", None)
+        result.path("alice", None)
 
 
 @pytest.mark.parametrize(
@@ -261,9 +263,9 @@ def test_an_account_that_is_not_known() -> None:
     ],
 )
 def test_refused_entries(keys: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         load(storage(**keys))
-    message = str(caught.value)
+    message = str(error.value)
     assert message.startswith("c.Rosetta.storages entry 1 ('Data'): ")
     assert expected in message
 
@@ -301,9 +303,9 @@ def test_paths_that_hide_nothing(path: str) -> None:
     ],
 )
 def test_storages_that_do_not_fit_their_resources(keys: dict[str, Any], expected: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         load(storage(**keys))
-    message = str(caught.value)
+    message = str(error.value)
     assert message.startswith("c.Rosetta.storages entry 'data': ")
     assert expected in message
 
@@ -338,9 +340,9 @@ def test_storages_that_fit(keys: dict[str, Any]) -> None:
 def test_two_storages_in_one_place(
     first: dict[str, Any], second: dict[str, Any], expected: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError) as error:
         load(storage(id="one", **first), storage(id="two", **second))
-    message = str(caught.value)
+    message = str(error.value)
     assert message.startswith("c.Rosetta.storages entries 'one' and 'two': tasks on ")
     assert expected in message
 

@@ -28,13 +28,13 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_task_is_looked_up_once(
     site: Site, monkeypatch: pytest.MonkeyPatch, method: str, rest: str, status: int
 ) -> None:
-    task, found = site.start(), list[str]()
+    task, result = site.start(), list[str]()
     find = TaskManager.find
 
     def note(manager: TaskManager, task_id: str) -> Any:
-        found.append(task_id)
+        result.append(task_id)
         return find(manager, task_id)
 
     monkeypatch.setattr(TaskManager, "find", note)
     answer = await site.fetch(method, f"api/v1/tasks/{task.id}{rest}")
-    assert (answer.code, found) == (status, [task.id]), answer.body
+    assert (answer.code, result) == (status, [task.id]), answer.body

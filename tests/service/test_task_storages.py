@@ -62,23 +62,23 @@ BOB = User("bob")
 def catalogue(
     storages: list[dict[str, Any]] | None = None, software: list[dict[str, Any]] | None = None
 ) -> Catalogue:
-    found = STORAGES if storages is None else storages
-    return load_catalogue(software or SOFTWARE, RESOURCES, (), found)
+    result = STORAGES if storages is None else storages
+    return load_catalogue(software or SOFTWARE, RESOURCES, (), result)
 
 
 def resolve(user: User = ALICE, **options: Any) -> TaskSpec:
-    asked = parse_options({"software": "echo", "computing": "local"} | options)
-    return resolve_options(asked, catalogue(), user)
+    request = parse_options({"software": "echo", "computing": "local"} | options)
+    return resolve_options(request, catalogue(), user)
 
 
 def targets(spec: TaskSpec) -> list[str]:
-    return [one.target for one in spec.storages]
+    return [item.target for item in spec.storages]
 
 
 def refusal(**options: Any) -> str:
-    with pytest.raises(InvalidOptions) as caught:
+    with pytest.raises(InvalidOptions) as error:
         resolve(**options)
-    return str(caught.value)
+    return str(error.value)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_storages_of_a_task_are_those_of_its_user_and_resource() -> None:
     assert targets(resolve(MEMBER)) == ["/home/metauser", "/project"]
     assert targets(resolve(BOB)) == ["/home/metauser", "/bob"]
     assert targets(resolve(MEMBER, computing="cluster")) == ["/home/metauser", "/project"]
-    assert [one.id for one in resolve(computing="docker").storages] == ["atlas", "blobs"]
+    assert [item.id for item in resolve(computing="docker").storages] == ["atlas", "blobs"]
 
 
 def test_the_home_is_where_the_image_wants_it() -> None:
@@ -117,7 +117,7 @@ def test_storages_are_left_out(without: Any) -> None:
 def test_leaving_out_is_no_oracle() -> None:
     """What is somebody else's is answered like what does not exist, and like what was removed."""
     specs = [resolve(without_storages=[name]) for name in ("bob-s", "project", "nothing", "../x")]
-    assert [one.storages for one in specs] == [resolve().storages] * 4
+    assert [spec.storages for spec in specs] == [resolve().storages] * 4
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_leaving_out_is_no_oracle() -> None:
 )
 def test_binds_of_the_user(binds: Any) -> None:
     spec = resolve(binds=binds)
-    own = [(one.id, one.source, one.target, one.within) for one in spec.storages[1:]]
+    own = [(item.id, item.source, item.target, item.within) for item in spec.storages[1:]]
     assert own == [
         (None, "/data/m31", "/storages/m31", "/data"),
         (None, "/scratch", "/storages/scratch", "/scratch"),
@@ -205,9 +205,9 @@ def test_binds_where_nothing_is_allowed() -> None:
     ],
 )
 def test_directories_that_no_user_gets_parts_of(binds: list[str], expected: str) -> None:
-    with pytest.raises(ConfigError, match="key 'extra_binds") as caught:
+    with pytest.raises(ConfigError, match="key 'extra_binds") as error:
         load_catalogue([], [LOCAL | {"extra_binds": binds}])
-    assert expected in str(caught.value)
+    assert expected in str(error.value)
 
 
 def test_binds_on_a_docker_host_that_nobody_can_look_at() -> None:
@@ -226,9 +226,9 @@ def test_a_home_in_the_place_of_another_storage() -> None:
 def test_what_the_form_is_told() -> None:
     family = families_for(catalogue(), MEMBER)[1]
     (version,) = family["versions"]
-    local = next(one for one in version["computing"] if one["id"] == "local")
+    local = next(resource for resource in version["computing"] if resource["id"] == "local")
     assert local["extra_binds"] == ["/data", "/scratch"]
-    assert [(one["id"], one["path"]) for one in local["storages"]] == [
+    assert [(item["id"], item["path"]) for item in local["storages"]] == [
         ("home", "/root"),
         ("project", "/project"),
     ]
@@ -249,8 +249,8 @@ def binds(bench: Bench, task: Task, account: str | None = None) -> list[dict[str
     context = LaunchContext(work_dir="/tmp/x", agents_url="http://127.0.0.1:1")
     computing = catalogue([]).computing[task.computing]
     spec = build_agent_spec(stored, computing, Rosetta(), bench.keys, context)
-    found: list[dict[str, Any]] = spec["binds"]
-    return found
+    result: list[dict[str, Any]] = spec["binds"]
+    return result
 
 
 def test_binds_of_this_machine(bench: Bench, accounts: dict[str, int]) -> None:
@@ -272,13 +272,13 @@ def test_binds_of_this_machine(bench: Bench, accounts: dict[str, int]) -> None:
 
 def test_variables_in_binds_of_users_are_text(bench: Bench, accounts: dict[str, int]) -> None:
     task = started(bench, binds=["/data/$USER:/x"], without_storages=["home"])
-    assert [one["source"] for one in binds(bench, task)] == ["/data/$USER"]
+    assert [bind["source"] for bind in binds(bench, task)] == ["/data/$USER"]
 
 
 def test_binds_of_two_users(bench: Bench, accounts: dict[str, int]) -> None:
     alice, bob = started(bench), started(bench, BOB)
-    assert [one["source"] for one in binds(bench, alice)] == ["/homes/alice"]
-    assert [one["source"] for one in binds(bench, bob)] == ["/homes/bob", "/srv/data"]
+    assert [bind["source"] for bind in binds(bench, alice)] == ["/homes/alice"]
+    assert [bind["source"] for bind in binds(bench, bob)] == ["/homes/bob", "/srv/data"]
     assert binds(bench, bob)[0]["owner"] == {"uid": accounts["bob"], "gid": 77}
 
 
@@ -293,8 +293,8 @@ def test_binds_of_an_account(bench: Bench, computing: str) -> None:
 
 def test_binds_of_a_docker_host(bench: Bench) -> None:
     task = started(bench, computing="docker")
-    found = [(one["target"], one["read_only"], one["owner"]) for one in binds(bench, task)]
-    assert found == [("/atlas", True, None), ("/blobs", False, {"uid": 4242, "gid": 4242})]
+    values = [(bind["target"], bind["read_only"], bind["owner"]) for bind in binds(bench, task)]
+    assert values == [("/atlas", True, None), ("/blobs", False, {"uid": 4242, "gid": 4242})]
 
 
 def test_what_is_bound_stays_bound(bench: Bench, accounts: dict[str, int]) -> None:
@@ -315,7 +315,7 @@ def test_a_task_without_a_storage_is_started_again_when_that_is_gone(bench: Benc
     bench.tasks.report(task, Report.model_validate({"sequence": 1, "state": "stopped"}))
     bench.tasks.catalogue = catalogue(STORAGES[:1])
     again = start_task(bench.tasks, "one", options, MEMBER)
-    assert [one["target"] for one in again.storages] == ["/home/metauser", "/a"]
+    assert [item["target"] for item in again.storages] == ["/home/metauser", "/a"]
 
 
 def test_whether_the_image_takes_any_user(bench: Bench) -> None:
@@ -344,8 +344,8 @@ def test_the_page_is_told_what_is_where(bench: Bench) -> None:
     settings = Rosetta(storages=[])
     viewer = Viewer(settings, bench.tasks.logs, Conditions())
     rights = Rights(stop=True, start=True, delete=True, log=True)
-    shown = viewer.view(bench.tasks.find(task.id), rights).model_dump()["storages"]
-    assert shown == [
+    storages = viewer.view(bench.tasks.find(task.id), rights).model_dump()["storages"]
+    assert storages == [
         {
             "id": "home",
             "name": "Home",

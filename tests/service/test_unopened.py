@@ -79,10 +79,10 @@ def site(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(stopper, "_began", utc_now() - EARLIER)
     task = start_task(bench.tasks, "one", {"software": "echo", "computing": "cluster"}, ALICE)
     bench.tasks.report(task, report("running", interface={"kind": "socket"}))
-    made = Site(bench, edge, stopper, task)
+    result = Site(bench, edge, stopper, task)
     started = utc_now() - EARLIER
-    made.change(started=started, last_activity=started)
-    return made
+    result.change(started=started, last_activity=started)
+    return result
 
 
 async def test_a_task_that_nobody_opens_is_stopped_and_says_so(site: Site) -> None:

@@ -57,9 +57,9 @@ async def test_software_of_a_user_is_the_users_alone(grouped: Site) -> None:
     version = await add(grouped)
     family = (await families(grouped))[version["family"]]
     assert family["owner"] == {"kind": "user", "name": "alice"}
-    (shown,) = family["versions"]
-    assert (shown["id"], shown["revision"], shown["refused"]) == (version["id"], 1, None)
-    assert shown["image"] == "ghcr.io/team/app:1"
+    (view,) = family["versions"]
+    assert (view["id"], view["revision"], view["refused"]) == (version["id"], 1, None)
+    assert view["image"] == "ghcr.io/team/app:1"
     address = f"api/v1/software/versions/{version['id']}"
     for other in ("bob", "carol", "root"):
         assert await families(grouped, other) == {}
@@ -186,7 +186,9 @@ async def test_the_form_is_told_the_software_of_the_user(grouped: Site) -> None:
         own["family"],
         shared["family"],
     ]
-    assert [one["id"] for one in (await ask(grouped, "PUT", "bob"))[1]["software"]] == ["echo"]
+    assert [version["id"] for version in (await ask(grouped, "PUT", "bob"))[1]["software"]] == [
+        "echo"
+    ]
     # No other name than that in the address counts, and no user may ask.
     assert (await grouped.call("PUT", "hub/software/alice", {}))[0] == 403
 

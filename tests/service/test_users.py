@@ -98,16 +98,16 @@ class Site:
 
     def kept(self, name: str) -> list[str]:
         """What there is of a user, by table."""
-        found = []
+        values = []
         tables: list[Any] = [Task, Identity, MailSettings, BrowserSession, Copy, SoftwareUse]
         tables.append(RegistryCredential)
         with self.bench.tasks.database.session() as session:
             for table in tables:
                 rows = session.scalars(select(table).where(table.user == name))
-                found += [table.__tablename__ for _ in rows]
+                values += [table.__tablename__ for _ in rows]
             software = select(UserSoftware).where(UserSoftware.owner == name)
-            found += [UserSoftware.__tablename__ for _ in session.scalars(software)]
-        return found
+            values += [UserSoftware.__tablename__ for _ in session.scalars(software)]
+        return values
 
 
 EVERYTHING = [
@@ -250,7 +250,7 @@ async def test_tasks_are_stopped_before_the_key_goes(site: Site) -> None:
         DesiredState.STOP,
         True,
     )
-    assert site.kept("alice") == [one for one in EVERYTHING if one != "sessions"]
+    assert site.kept("alice") == [item for item in EVERYTHING if item != "sessions"]
     tasks.delete(tasks.stopped(task))
     await site.users.recognise("alice", LATER)
     assert site.kept("alice") == []
@@ -266,8 +266,8 @@ async def hub_client() -> AsyncIterator[HubClient]:
             offset = int(self.get_query_argument("offset"))
             assert "application/jupyterhub-pagination+json" in self.request.headers["Accept"]
             items = [{"name": name, "created": "2026-11-01T12:00:00.123456Z"} for name in names]
-            left = {"offset": offset + 2} if offset + 2 < len(names) else None
-            self.finish({"items": items[offset : offset + 2], "_pagination": {"next": left}})
+            document = {"offset": offset + 2} if offset + 2 < len(names) else None
+            self.finish({"items": items[offset : offset + 2], "_pagination": {"next": document}})
 
     sockets = bind_sockets(0, "127.0.0.1")
     server = HTTPServer(web.Application([("/users", Handler)]))

@@ -50,5 +50,5 @@ def view(bench: Bench, **columns: Any) -> dict[str, Any]:
 def test_parts_that_are_not_always_there(
     bench: Bench, columns: dict[str, Any], progress: Any, usage: Any, request_view: Any
 ) -> None:
-    shown = view(bench, **columns)
-    assert (shown["progress"], shown["usage"], shown["request"]) == (progress, usage, request_view)
+    value = view(bench, **columns)
+    assert (value["progress"], value["usage"], value["request"]) == (progress, usage, request_view)

@@ -13,7 +13,7 @@ def one_group(_key: str) -> str:
 async def test_one_worker_a_key_and_nothing_is_missed() -> None:
     """What is added while its work goes on is worked again, and never at once."""
     active = runs = 0
-    done = asyncio.Event()
+    event = asyncio.Event()
 
     async def work(_key: str) -> None:
         nonlocal active, runs
@@ -26,18 +26,18 @@ async def test_one_worker_a_key_and_nothing_is_missed() -> None:
         await asyncio.sleep(0)
         active -= 1
         if runs == 2:
-            done.set()
+            event.set()
 
     queue = WorkQueue(work, one_group, workers=4)
     queue.add("a")
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(event.wait(), 10)
     queue.close()
     assert runs == 2
 
 
 async def test_an_error_is_tried_again_and_stays_its_own() -> None:
     tries = 0
-    done, other = asyncio.Event(), asyncio.Event()
+    event, other = asyncio.Event(), asyncio.Event()
 
     async def work(key: str) -> None:
         nonlocal tries
@@ -49,36 +49,36 @@ async def test_an_error_is_tried_again_and_stays_its_own() -> None:
             raise Unavailable("not now")
         if tries == 2:
             raise ZeroDivisionError
-        done.set()
+        event.set()
 
     queue = WorkQueue(work, one_group, workers=1)
     queue.add("bad")
     queue.add("good")
     await asyncio.wait_for(other.wait(), 10)
-    await asyncio.wait_for(done.wait(), 20)
+    await asyncio.wait_for(event.wait(), 20)
     queue.close()
 
 
 async def test_the_earlier_of_two_times_counts() -> None:
-    done = asyncio.Event()
+    event = asyncio.Event()
 
     async def work(_key: str) -> None:
-        done.set()
+        event.set()
 
     queue = WorkQueue(work, one_group, workers=1)
     queue.add("a", delay=3600)
     queue.add("a", delay=0)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(event.wait(), 10)
     queue.close()
 
 
 async def test_a_resource_that_does_not_answer_holds_its_own_slots_alone() -> None:
     """Its tasks wait for it; those of another resource do not wait for them."""
-    answered, waiting, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    answered, waiting, event = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def work(key: str) -> None:
         if key.startswith("good"):
-            done.set()
+            event.set()
             return
         waiting.set()
         await answered.wait()
@@ -88,6 +88,6 @@ async def test_a_resource_that_does_not_answer_holds_its_own_slots_alone() -> No
         queue.add(f"dead-{number}")
     await asyncio.wait_for(waiting.wait(), 10)
     queue.add("good-1")
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(event.wait(), 10)
     answered.set()
     queue.close()

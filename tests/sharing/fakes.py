@@ -84,7 +84,7 @@ class FakeHub:
     async def revoke_all_shares(self, user: str, server: str) -> None:
         """End all of a server."""
         await self._called("revoke_all_shares")
-        self.shares = {one for one in self.shares if one[:2] != (user, server)}
+        self.shares = {share for share in self.shares if share[:2] != (user, server)}
 
     async def has_share(self, user: str, server: str, guest: str) -> bool:
         """Whether there is one with that user."""
@@ -94,16 +94,17 @@ class FakeHub:
     async def shares_of_server(self, user: str, server: str) -> list[HubShare]:
         """Those of a server."""
         await self._called("shares_of_server")
-        return [_share(*one) for one in self.shares if one[:2] == (user, server)]
+        return [_share(*share) for share in self.shares if share[:2] == (user, server)]
 
     async def shares_with_user(self, user: str) -> list[HubShare]:
         """Those with a user, and with the user's groups."""
         await self._called("shares_with_user")
         groups = self.groups_of(user)
         return [
-            _share(*one)
-            for one in self.shares
-            if (one[2] == "user" and one[3] == user) or (one[2] == "group" and one[3] in groups)
+            _share(*share)
+            for share in self.shares
+            if (share[2] == "user" and share[3] == user)
+            or (share[2] == "group" and share[3] in groups)
         ]
 
     def groups_of(self, user: str) -> list[str]:

@@ -54,8 +54,8 @@ async def test_a_link_shares_once_for_each_user(office: Office, task: Task) -> N
 async def test_the_code_is_not_kept(office: Office, task: Task) -> None:
     code = make_link(office, task)
     (link,) = office.sharing.records.links(task)
-    kept = [str(getattr(link, column.name)) for column in ShareLink.__table__.columns]
-    assert code not in kept
+    values = [str(getattr(link, column.name)) for column in ShareLink.__table__.columns]
+    assert code not in values
     assert len(code) >= 43
 
 
@@ -66,7 +66,7 @@ async def test_two_come_for_the_last_use(office: Office, task: Task) -> None:
         *(office.sharing.accept(code, f"user{number}") for number in range(5)),
         return_exceptions=True,
     )
-    refused = [one for one in results if isinstance(one, Conflict)]
+    refused = [item for item in results if isinstance(item, Conflict)]
     assert len(refused) == 4
     assert "as often as it may" in str(refused[0])
     assert len(office.hub.shares) == 1

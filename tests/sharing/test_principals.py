@@ -73,9 +73,9 @@ async def test_an_answer_of_before_the_end_is_not_kept(shared: Office) -> None:
         shared.principals.forget()
         return answer
 
-    asked, shared.hub.shares_with_user = shared.hub.shares_with_user, late  # type: ignore
+    shares_with_user, shared.hub.shares_with_user = shared.hub.shares_with_user, late  # type: ignore
     await enters(shared, shared.hub.model("bob"))
-    shared.hub.shares_with_user = asked  # type: ignore[method-assign]
+    shared.hub.shares_with_user = shares_with_user  # type: ignore[method-assign]
     shared.hub.shares.clear()
     assert not await enters(shared, shared.hub.model("bob"))
 
@@ -105,12 +105,12 @@ class Pages(HubShareCalls):
         self.asked: list[str] = []
         self.models = [
             {
-                "user": {"name": f"user{one}"},
+                "user": {"name": f"user{item}"},
                 "group": None,
                 "scopes": ["access:servers!server=alice/one"],
                 "server": {"user": {"name": "alice"}, "name": "one"},
             }
-            for one in range(number)
+            for item in range(number)
         ]
 
     async def _call(self, method: str, path: str, *_: Any, **__: Any) -> Any:

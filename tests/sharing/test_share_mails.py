@@ -80,9 +80,13 @@ async def test_nobody_is_flooded(office: Office) -> None:
     assert len(queued(office)) == MOST + 1
 
 
-@pytest.mark.parametrize("chosen", [Preferences("bob@example.org", shared=False), Preferences()])
-async def test_who_wants_no_mail_gets_none(office: Office, task: Task, chosen: Preferences) -> None:
-    change(office, lambda session: write_preferences(session, "bob", chosen))
+@pytest.mark.parametrize(
+    "preferences", [Preferences("bob@example.org", shared=False), Preferences()]
+)
+async def test_who_wants_no_mail_gets_none(
+    office: Office, task: Task, preferences: Preferences
+) -> None:
+    change(office, lambda session: write_preferences(session, "bob", preferences))
     await office.sharing.share_with_user(task, "bob", "alice")
     assert queued(office) == []
 

@@ -36,8 +36,8 @@ async def test_life(slurm: FakeSlurm) -> None:
     ended = await wms.end(job_id)
     assert ended is not None
     assert (ended.cause, ended.by) == ("cancelled", "root")
-    (found,) = await wms.find(REQUEST.name)
-    assert (found.id, found.state) == (job_id, JobState.ENDED)
+    (result,) = await wms.find(REQUEST.name)
+    assert (result.id, result.state) == (job_id, JobState.ENDED)
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ async def test_user_whom_the_login_node_does_not_know_is_not_without_jobs(slurm:
     warning = (
         '    if users and "bob" in users: sys.stderr.write("squeue: error: Invalid user: bob\\n")\n'
     )
-    slurm.change("squeue", '    form = asked["format"]', warning + '    form = asked["format"]')
-    found = await slurm.wms().jobs(["alice", "bob"])
-    assert {job.id for job in found} == {"1", "3"}
+    slurm.change("squeue", '    form = request["format"]', warning + '    form = request["format"]')
+    jobs = await slurm.wms().jobs(["alice", "bob"])
+    assert {job.id for job in jobs} == {"1", "3"}
 
 
 async def test_private_queue_is_not_an_answer_for_others(slurm: FakeSlurm) -> None:
@@ -132,8 +132,8 @@ async def test_one_query_for_all_users(slurm: FakeSlurm) -> None:
     wms, users = slurm.wms("user1"), [f"user{n}" for n in range(7)]
     for _ in range(2):
         assert len(await wms.jobs(users)) == 200
-    asked = [call.split()[0] for call in slurm.calls()]
-    assert asked == ["scontrol", "squeue", "squeue"]
+    commands = [call.split()[0] for call in slurm.calls()]
+    assert commands == ["scontrol", "squeue", "squeue"]
 
 
 async def test_accounting_that_is_away(slurm: FakeSlurm) -> None:
@@ -168,9 +168,9 @@ async def test_cluster_without_accounting(slurm: FakeSlurm) -> None:
 
 async def test_database_that_goes_away_leaves_the_accounts_known(slurm: FakeSlurm) -> None:
     wms = slurm.wms()
-    assert [one.name for one in (await wms.inventory()).accounts] == ["science"]
+    assert [account.name for account in (await wms.inventory()).accounts] == ["science"]
     slurm.behave(sacctmgr={"returncode": 1, "stderr": "sacctmgr: error: Connection refused\n"})
-    assert [one.name for one in (await wms.inventory()).accounts] == ["science"]
+    assert [account.name for account in (await wms.inventory()).accounts] == ["science"]
 
 
 async def test_cancel_says_when_it_is_not_known(slurm: FakeSlurm) -> None:
@@ -187,14 +187,14 @@ async def test_cancel_says_when_it_is_not_known(slurm: FakeSlurm) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("text", "message"),
     [
         ("Access/permission denied for job 1", "lets its operators alone"),
         ("Job has already finished for job 1", "The job has ended"),
     ],
 )
-async def test_more_time_that_is_refused(slurm: FakeSlurm, said: str, message: str) -> None:
-    slurm.behave(scontrol={"returncode": 1, "stderr": f"{said}\n"})
+async def test_more_time_that_is_refused(slurm: FakeSlurm, text: str, message: str) -> None:
+    slurm.behave(scontrol={"returncode": 1, "stderr": f"{text}\n"})
     with pytest.raises(JobRefused, match=message):
         await slurm.wms().extend("1", 3600)
 

@@ -60,7 +60,10 @@ def test_partition(inventory: Inventory) -> None:
 
 
 def test_partitions(inventory: Inventory) -> None:
-    assert [(one.name, one.state, one.default, one.max_time) for one in inventory.partitions] == [
+    assert [
+        (partition.name, partition.state, partition.default, partition.max_time)
+        for partition in inventory.partitions
+    ] == [
         ("main", "up", True, 604800),
         ("short", "up", False, 600),
         ("closed", "down", False, 86400),
@@ -119,22 +122,22 @@ def test_sub_accounts_may_use_what_their_parent_may(accounting: Accounting) -> N
 
 def test_denied_accounts_and_qos(accounting: Accounting) -> None:
     limits = replace(LIMITS, deny_accounts=("astro",), deny_qos=("debug",))
-    found = partition_of(limits, accounting)
-    assert found.accounts == ("empty", "physics", "sub")
-    assert found.qos == ("normal", "long")
+    result = partition_of(limits, accounting)
+    assert result.accounts == ("empty", "physics", "sub")
+    assert result.qos == ("normal", "long")
 
 
 def test_lists_mean_nothing_while_the_accounts_are_not_known() -> None:
     limits = replace(LIMITS, allow_accounts=("physics",), deny_qos=("debug",))
-    found = partition_of(limits, Accounting())
-    assert (found.accounts, found.qos) == (None, None)
+    result = partition_of(limits, Accounting())
+    assert (result.accounts, result.qos) == (None, None)
 
 
 def test_limits_of_the_partitions_own_qos(accounting: Accounting) -> None:
     node = Nodes("main", "idle", 2, 64, 128, 256 * GIB)
     limits = replace(LIMITS, max_time=86400, max_memory_per_node=GIB, qos="debug")
-    found = partition_of(limits, accounting, node)
-    assert (found.max_time, found.max_cpus, found.max_memory) == (1800, 8, GIB)
+    result = partition_of(limits, accounting, node)
+    assert (result.max_time, result.max_cpus, result.max_memory) == (1800, 8, GIB)
 
 
 def test_nodes_out_of_use_are_not_idle(accounting: Accounting) -> None:
@@ -146,10 +149,10 @@ def test_nodes_out_of_use_are_not_idle(accounting: Accounting) -> None:
         Nodes("main", "down*", 1, 16, 16, GIB, gpus, {"": 0}),
         Nodes("other", "idle", 1, 99, 99, GIB),
     ]
-    found = partition_of(LIMITS, accounting, *nodes)
-    assert (found.nodes_total, found.nodes_idle) == (6, 3)
-    assert (found.cpus_total, found.cpus_idle, found.max_cpus) == (56, 26, 16)
-    assert found.gpus == (Gpu(type="", total=24, idle=13, per_node=4),)
+    result = partition_of(LIMITS, accounting, *nodes)
+    assert (result.nodes_total, result.nodes_idle) == (6, 3)
+    assert (result.cpus_total, result.cpus_idle, result.max_cpus) == (56, 26, 16)
+    assert result.gpus == (Gpu(type="", total=24, idle=13, per_node=4),)
 
 
 @pytest.mark.parametrize(

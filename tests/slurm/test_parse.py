@@ -269,7 +269,7 @@ def test_words_that_are_not_known_are_no_end() -> None:
     ],
 )
 def test_end_at_a_limit_that_was_changed(ran: str, limit: str, cause: str) -> None:
-    shown = f"JobId=7 JobName=a JobState=COMPLETED ExitCode=0:0 RunTime={ran} TimeLimit={limit}"
-    found = parse_shown_job(shown)
-    assert found is not None
-    assert found.cause == cause
+    text = f"JobId=7 JobName=a JobState=COMPLETED ExitCode=0:0 RunTime={ran} TimeLimit={limit}"
+    shown_job = parse_shown_job(text)
+    assert shown_job is not None
+    assert shown_job.cause == cause

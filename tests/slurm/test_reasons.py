@@ -109,8 +109,8 @@ def test_resources(request_: JobRequest, message: str) -> None:
 
 def test_resources_with_what_is_free() -> None:
     job = Job("7", "rosetta-1", "alice", JobState.PENDING, "PENDING", "Resources", partition="main")
-    known = Partition(name="main", state="up", cpus_total=256, cpus_idle=12)
-    assert waiting_message(job, REQUEST, known) == (
+    partition = Partition(name="main", state="up", cpus_total=256, cpus_idle=12)
+    assert waiting_message(job, REQUEST, partition) == (
         "Waits for 64 free cores in `main`; of 256 cores there, 12 are free."
     )
 

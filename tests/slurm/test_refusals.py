@@ -129,5 +129,5 @@ def test_partition_of_the_administrators_options_is_named() -> None:
         "sbatch: error: invalid partition specified: fast\n"
         "sbatch: error: Batch job submission failed: Invalid partition name specified\n"
     )
-    found = refusal_message(words, JobRequest("rosetta-1"))
-    assert found.startswith("There is no partition `fast`. Choose another one.")
+    result = refusal_message(words, JobRequest("rosetta-1"))
+    assert result.startswith("There is no partition `fast`. Choose another one.")

@@ -82,10 +82,10 @@ class _Handler(RequestHandler):
 
 @pytest.fixture
 async def rest() -> AsyncIterator[FakeRest]:
-    found = FakeRest()
-    yield found
-    found.server.stop()
-    await found.server.close_all_connections()
+    result = FakeRest()
+    yield result
+    result.server.stop()
+    await result.server.close_all_connections()
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ async def test_nobody_listens(key_file: Path) -> None:
 async def test_jobs_of_some_users(rest: FakeRest, wms: SlurmRestWms) -> None:
     rest.answers["slurm/jobs/"] = (200, document("jobs"))
     names = {job.name for job in await wms.jobs(["alice", "bob"])}
-    assert names == {f"rosetta-0123abcd-{one}-1" for one in ("run", "res", "rqh", "sus")}
+    assert names == {f"rosetta-0123abcd-{text}-1" for text in ("run", "res", "rqh", "sus")}
 
 
 async def test_queue_without_jobs_of_others_may_be_private(
@@ -295,15 +295,15 @@ async def test_no_token_in_logs_or_errors(
     rest: FakeRest, wms: SlurmRestWms, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    seen: list[str] = []
+    texts: list[str] = []
 
     def refuse(token: str) -> bool:
-        seen.append(token)
+        texts.append(token)
         return False
 
     rest.check = refuse
     with pytest.raises(ResourceUnavailable, match="does not accept the token") as failed:
         await wms.jobs(["alice"])
     text = caplog.text + str(failed.value) + repr(failed.value)
-    assert seen
-    assert not any(part in text for token in seen for part in token.split("."))
+    assert texts
+    assert not any(part in text for token in texts for part in token.split("."))

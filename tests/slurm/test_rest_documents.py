@@ -85,9 +85,9 @@ def test_jobs() -> None:
     assert waiting.expected_start == at(21, 27, 8)
     suspended = jobs["rosetta-0123abcd-sus-1"]
     assert (suspended.state, suspended.scheduler_state) == (JobState.RUNNING, "SUSPENDED")
-    held = jobs["rosetta-0123abcd-rqh-1"]
-    assert (held.state, held.reason) == (JobState.PENDING, "JobHeldUser")
-    assert held.expected_start is None
+    value = jobs["rosetta-0123abcd-rqh-1"]
+    assert (value.state, value.reason) == (JobState.PENDING, "JobHeldUser")
+    assert value.expected_start is None
     assert jobs["rosetta-e-node"].state is JobState.ENDED
     assert jobs["bobs|job"].user == "bob"
 
@@ -108,7 +108,7 @@ def test_ends(name: str, end: JobEnd | None) -> None:
 
 
 def test_end_that_the_controller_shows() -> None:
-    (failed,) = (one for one in document("jobs")["jobs"] if one["name"] == "rosetta-e-node")
+    (failed,) = (job for job in document("jobs")["jobs"] if job["name"] == "rosetta-e-node")
     assert read_end({"jobs": [failed]}) == JobEnd("node_failure", "NODE_FAIL", 129, "node1")
     assert read_end({"jobs": []}) is None
 
@@ -138,13 +138,20 @@ def test_inventory() -> None:
     )
     (gpu,) = main.gpus
     assert (gpu.type, gpu.total, gpu.idle, gpu.per_node) == ("tesla", 2, 1, 2)
-    assert [one.state for one in inventory.partitions] == ["up", "up", "down", "up", "up", "up"]
+    assert [partition.state for partition in inventory.partitions] == [
+        "up",
+        "up",
+        "down",
+        "up",
+        "up",
+        "up",
+    ]
     assert (
         SchedulerAccount(name="physics", default=True, qos=("debug", "long", "normal"))
         in inventory.accounts
     )
-    assert [one.name for one in inventory.accounts] == ["astro", "empty", "physics", "sub"]
-    assert [(one.name, one.max_time, one.max_cpus) for one in inventory.qos] == [
+    assert [account.name for account in inventory.accounts] == ["astro", "empty", "physics", "sub"]
+    assert [(item.name, item.max_time, item.max_cpus) for item in inventory.qos] == [
         ("normal", None, None),
         ("long", 172800, None),
         ("debug", 1800, 8),
@@ -157,8 +164,8 @@ def test_drained_node_is_not_idle() -> None:
     for node in drained["nodes"]:
         node["state"] = ["IDLE", "DRAIN"]
     nodes = read_nodes(drained)
-    assert {one.in_use for one in nodes} == {False}
-    assert {one.cpus_idle for one in nodes} == {0}
+    assert {item.in_use for item in nodes} == {False}
+    assert {item.cpus_idle for item in nodes} == {0}
 
 
 @pytest.mark.parametrize(
@@ -193,6 +200,6 @@ def test_end_at_a_limit_that_was_changed(ran: int, cause: str) -> None:
     times = {"time_limit": set_to(60), "start_time": set_to(1000), "end_time": set_to(1000 + ran)}
     accounted = {"state": {"current": ["COMPLETED"]}, "time": {"limit": set_to(60), "elapsed": ran}}
     for ended in ({"job_state": ["COMPLETED"], **times}, accounted):
-        found = read_end({"jobs": [{**job, **ended}]})
-        assert found is not None
-        assert found.cause == cause
+        end = read_end({"jobs": [{**job, **ended}]})
+        assert end is not None
+        assert end.cause == cause

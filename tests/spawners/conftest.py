@@ -56,10 +56,10 @@ async def hub(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Hub]:
     """A running hub; the tests of a module share it, each with a user of its own."""
-    made = Hub(tmp_path_factory.mktemp("hub"), find_python(request.param), CATALOGUE)
-    await made.start()
-    yield made
-    await made.close()
+    result = Hub(tmp_path_factory.mktemp("hub"), find_python(request.param), CATALOGUE)
+    await result.start()
+    yield result
+    await result.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

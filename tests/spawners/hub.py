@@ -221,8 +221,8 @@ class Hub:
 
     async def _native_pids(self) -> list[int]:
         users = (await self.api("GET", "/users?state=active")).json()
-        servers = [one for user in users for one in user["servers"].values()]
-        return [one["state"]["child_state"]["pid"] for one in servers if _is_native(one)]
+        servers = [server for user in users for server in user["servers"].values()]
+        return [server["state"]["child_state"]["pid"] for server in servers if _is_native(server)]
 
     async def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """A call of the hub's REST API as an administrator."""
@@ -237,8 +237,8 @@ class Hub:
     async def server(self, user: str, name: str) -> dict[str, Any]:
         """What the hub says of an active server; empty when there is none."""
         model = (await self.api("GET", f"/users/{user}")).json()
-        found: dict[str, Any] = model.get("servers", {}).get(name, {})
-        return found
+        answer: dict[str, Any] = model.get("servers", {}).get(name, {})
+        return answer
 
     async def ready(self, user: str, name: str) -> dict[str, Any]:
         """The server, as soon as the hub calls it ready."""
@@ -247,8 +247,8 @@ class Hub:
             server = await self.server(user, name)
             return server if server.get("ready") else {}
 
-        found: dict[str, Any] = await until(condition, f"{user}/{name} is ready")
-        return found
+        result: dict[str, Any] = await until(condition, f"{user}/{name} is ready")
+        return result
 
     async def gone(self, user: str, name: str) -> None:
         """Wait until the hub has no active server of that name."""
@@ -287,8 +287,8 @@ class User:
     @property
     def xsrf(self) -> str:
         """The token against forgery that the hub's forms carry."""
-        found = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
-        return str(next(one.value for one in found if one.path == "/hub/"))
+        values = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
+        return str(next(item.value for item in values if item.path == "/hub/"))
 
     async def form(self, server: str) -> str:
         """The page with the catalogue."""

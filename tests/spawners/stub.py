@@ -67,15 +67,15 @@ class StubService:
 
     def stops_of(self, user: str) -> list[tuple[str, str]]:
         """The user's stops; a server of an earlier test may still be on its way out."""
-        return [one for one in self.stops if one[0] == user]
+        return [stop for stop in self.stops if stop[0] == user]
 
     async def reset(self) -> None:
         """Forget everything, and listen."""
         await self.down()
         fresh = StubService(self.key, self.port)
-        for one in fields(fresh):
-            if one.name != "tasks":
-                setattr(self, one.name, getattr(fresh, one.name))
+        for item in fields(fresh):
+            if item.name != "tasks":
+                setattr(self, item.name, getattr(fresh, item.name))
         # Tasks of earlier tests go on ending, so that their servers are not in the way.
         for record in self.tasks.values():
             record["state"] = "stopped"
@@ -134,10 +134,10 @@ class _Record(_Handler):
         if self.stub.refuse:
             (status, message), self.stub.refuse = self.stub.refuse, None
             return self.error(status, message)
-        known = self.stub.tasks.get((user, server))
-        if known and known["state"] not in FINAL:
+        answer = self.stub.tasks.get((user, server))
+        if answer and answer["state"] not in FINAL:
             return self.error(409, "This task is running already.")
-        attempt = known["attempt"] + 1 if known else 1
+        attempt = answer["attempt"] + 1 if answer else 1
         record = {"id": f"task-{user}-{server}", "attempt": attempt, "state": "queued"}
         self.stub.tasks[user, server] = record
         if self.stub.lose_answer:
@@ -183,7 +183,7 @@ class _Software(_Handler):
     def post(self, user: str) -> None:
         body = json.loads(self.request.body)
         self.stub.forms.append({"user": user} | body)
-        if body["options"]["software"] not in [one["id"] for one in self.stub.families or []]:
+        if body["options"]["software"] not in [family["id"] for family in self.stub.families or []]:
             return self.error(422, "There is no such software.")
         self.finish({})
         return None

@@ -170,8 +170,8 @@ async def test_the_form_has_the_users_software(tmp_path: Path, stub: StubService
     form = await spawner_of(tmp_path, stub).get_options_form()
     assert "mine-1a2b3c" in form
     assert UNKNOWN not in form
-    (asked,) = stub.forms
-    assert asked == {
+    (request,) = stub.forms
+    assert request == {
         "user": "alice",
         "groups": ["team"],
         "admin": False,
@@ -207,9 +207,9 @@ async def test_options_of_the_users_software_are_checked_by_the_service(
     assert options == {"software": OWN["id"], "memory": 2 << 30}
     assert stub.forms[0]["options"] == options
     stub.families = []
-    with pytest.raises(StartRefused, match="There is no such software") as caught:
+    with pytest.raises(StartRefused, match="There is no such software") as error:
         await spawner.run_options_from_form(fields)
-    assert caught.value.status_code == 422
+    assert error.value.status_code == 422
     with pytest.raises(StartRefused, match="memory"):
         await spawner.run_options_from_form(fields | {"memory": ["much"]})
     await stub.down()

@@ -25,8 +25,8 @@ def make(tmp_path: Path, mode: str = "configured", **sections: Any) -> TaskSpawn
 
 def settings_of(spawner: TaskSpawner) -> dict[str, Any]:
     """What the service is asked for."""
-    found: dict[str, Any] = spawner._request()["spawner"]
-    return found
+    result: dict[str, Any] = spawner._request()["spawner"]
+    return result
 
 
 def test_environment_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,8 +82,8 @@ def test_tokens_that_an_entry_asks_for(tmp_path: Path) -> None:
 def test_limits_are_given(tmp_path: Path) -> None:
     spawner = make(tmp_path, Spawner={"mem_limit": "1G"})
     spawner.cpu_limit = 1.5
-    found = settings_of(spawner)
-    assert (found["cpus"], found["memory"]) == (1.5, 1 << 30)
+    result = settings_of(spawner)
+    assert (result["cpus"], result["memory"]) == (1.5, 1 << 30)
 
 
 def test_too_large_environment(tmp_path: Path) -> None:

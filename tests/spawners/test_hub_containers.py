@@ -84,9 +84,9 @@ async def test_refusal_of_the_service_is_shown(hub: Hub, service: StubService, a
     assert answer.status_code in FORM_AGAIN
     assert "The resource is full: &lt;try&gt; tomorrow." in answer.text
     service.refuse = (422, "Not at all.")
-    told = await alice.api("POST", "one", OPTIONS)
-    assert told.status_code == 422
-    assert told.json()["message"] == "Not at all."
+    message = await alice.api("POST", "one", OPTIONS)
+    assert message.status_code == 422
+    assert message.json()["message"] == "Not at all."
     assert not service.stops_of(alice.name)
     # And nothing of it is left.
     await start(alice, "one")
@@ -102,7 +102,7 @@ async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: 
     await hub.api("POST", "/users/root/servers/one", OPTIONS)
     await hub.ready("root", "one")
     assert service.starts[-1]["requester"]["name"] != "root"
-    assert [(one["groups"], one["admin"]) for one in service.starts] == [
+    assert [(item["groups"], item["admin"]) for item in service.starts] == [
         (["staff"], False),
         ([], True),
     ]
@@ -113,10 +113,10 @@ async def test_states_as_the_hub_sees_them(hub: Hub, service: StubService, alice
         await start(alice, "one")
         for state in ("queued", "starting", "running", "a state of the future"):
             service.set_state(alice.name, "one", state)
-            seen = service.polls
+            polls = service.polls
 
-            async def polled(seen: int = seen) -> bool:
-                return service.polls > seen + 1
+            async def polled(value: int = polls) -> bool:
+                return service.polls > value + 1
 
             await until(polled, "two polls")
             assert (await hub.server(alice.name, "one"))["ready"]
@@ -136,13 +136,13 @@ async def test_two_starts_of_one_name(hub: Hub, service: StubService, alice: Use
     answer = await alice.post_form("one", OPTIONS)
     assert answer.status_code == 400
     assert "already running" in answer.text
-    told = await alice.api("POST", "one", OPTIONS)
-    assert told.status_code == 400
+    message = await alice.api("POST", "one", OPTIONS)
+    assert message.status_code == 400
     # The service has a task of that name that the hub does not know.
     service.tasks[alice.name, "two"] = {"id": "x", "attempt": 1, "state": "running"}
-    told = await alice.api("POST", "two", OPTIONS)
-    assert told.status_code == 409
-    assert told.json()["message"] == "This task is running already."
+    message = await alice.api("POST", "two", OPTIONS)
+    assert message.status_code == 409
+    assert message.json()["message"] == "This task is running already."
     assert not service.stops_of(alice.name)
     assert service.tasks[alice.name, "two"]["state"] == "running"
 
@@ -205,10 +205,10 @@ async def test_service_down_ends_nothing(hub: Hub, service: StubService, alice: 
 
     await until(unknown, "two polls without an answer")
     assert (await hub.server(alice.name, "one"))["ready"]
-    told = await alice.api("POST", "two", OPTIONS)
+    answer = await alice.api("POST", "two", OPTIONS)
     service.up()
     # A start waits for a service that is being restarted.
-    assert told.status_code in (201, 202, 503), told.text
+    assert answer.status_code in (201, 202, 503), answer.text
 
 
 async def test_start_waits_for_the_service(hub: Hub, service: StubService, alice: User) -> None:
@@ -298,7 +298,7 @@ async def test_delete_of_a_user(hub: Hub, service: StubService, alice: User) -> 
         await alice.api("DELETE", name)
         await hub.gone(alice.name, name)
     assert (await hub.api("DELETE", f"/users/{alice.name}")).status_code == 204
-    assert not [one for one in service.tasks if one[0] == alice.name]
+    assert not [task for task in service.tasks if task[0] == alice.name]
     assert sorted(service.stops_of(alice.name)) == [(alice.name, "one"), (alice.name, "two")]
 
 
@@ -346,9 +346,9 @@ async def test_image_of_a_link_starts_nothing_by_the_token_in_it(
 
 def _preset(page: str) -> dict[str, str]:
     """What a form has been filled in with, by field name."""
-    found = re.search(r'data-preset="([^"]*)"', page)
-    assert found
-    preset: dict[str, str] = json.loads(html.unescape(found[1]))
+    match = re.search(r'data-preset="([^"]*)"', page)
+    assert match
+    preset: dict[str, str] = json.loads(html.unescape(match[1]))
     return preset
 
 
@@ -397,18 +397,20 @@ async def test_a_token_makes_no_token_that_can_do_more(
     access = "access:services!service=rosetta"
     see, change = "read:servers!user", "servers!user"
 
-    async def api_token(**wanted: Any) -> str:
-        made = await hub.api("POST", f"/users/{alice.name}/tokens", {"note": "principal", **wanted})
-        return str(made.json()["token"])
+    async def api_token(**value: Any) -> str:
+        answer = await hub.api(
+            "POST", f"/users/{alice.name}/tokens", {"note": "principal", **value}
+        )
+        return str(answer.json()["token"])
 
     full = await api_token()
-    made = await client.make_token(full, "for cron", [access, see, change], 3600)
-    listed = {token["id"]: token for token in await client.tokens(made["token"])}
-    shown = listed[made["id"]]
-    assert (shown["note"], shown["current"], shown["login"]) == ("for cron", True, False)
-    assert shown["scopes"] == sorted([access, see, change])
-    assert shown["expires_at"] is not None
-    assert "token" not in shown
+    result = await client.make_token(full, "for cron", [access, see, change], 3600)
+    listed = {token["id"]: token for token in await client.tokens(result["token"])}
+    view = listed[result["id"]]
+    assert (view["note"], view["current"], view["login"]) == ("for cron", True, False)
+    assert view["scopes"] == sorted([access, see, change])
+    assert view["expires_at"] is not None
+    assert "token" not in view
     reads = await api_token(scopes=[access, see], expires_in=7200)
     # What alice may do and her token may not; of another user; and for longer than itself.
     for scopes, seconds in (
@@ -425,14 +427,14 @@ async def test_a_token_makes_no_token_that_can_do_more(
     # Nobody but the service may ask, and for nobody but who is there.
     url, headers = f"{hub.url}/hub/rosetta/tokens", {"X-Rosetta-Principal": full}
     for token in (TOKEN, full):
-        sent = headers | {"Authorization": f"token {token}"}
-        assert (await alice.client.get(url, headers=sent)).status_code == 403
+        document = headers | {"Authorization": f"token {token}"}
+        assert (await alice.client.get(url, headers=document)).status_code == 403
     for token in ("", "made up", TOKEN):
         with pytest.raises(UserError):
             await client.tokens(token)
-    await client.delete_token(full, made["id"])
+    await client.delete_token(full, result["id"])
     with pytest.raises(UserError):
-        await client.tokens(made["token"])
+        await client.tokens(result["token"])
     with pytest.raises(UserError, match="no such token"):
-        await client.delete_token(full, made["id"])
+        await client.delete_token(full, result["id"])
     assert full not in hub.log

@@ -135,7 +135,7 @@ async def test_container_after_native_and_back(hub: Hub, service: StubService, a
     assert (await alice.api("POST", "nb", CONTAINER)).status_code in (201, 202)
     server = await hub.ready(alice.name, "nb")
     assert server["state"] == {"software": "", "child_state": {}}
-    assert [one["options"] for one in service.starts] == [CONTAINER]
+    assert [item["options"] for item in service.starts] == [CONTAINER]
     await ended(first)
     answer = await alice.client.get(f"/user/{alice.name}/nb/x", follow_redirects=False)
     assert answer.headers["location"] == "/hub/login"
@@ -177,8 +177,8 @@ async def test_progress_and_timeout(hub: Hub, service: StubService, alice: User)
 
 
 async def test_spawner_that_cannot_be_made(hub: Hub, service: StubService, alice: User) -> None:
-    told = await alice.api("POST", "bad", {"software": "broken", "spawner_options": {"a": 1}})
-    assert told.status_code == 500
+    answer = await alice.api("POST", "bad", {"software": "broken", "spawner_options": {"a": 1}})
+    assert answer.status_code == 500
     await hub.gone(alice.name, "bad")
     assert service.starts == []
     # The name is good for another start.
@@ -188,9 +188,9 @@ async def test_spawner_that_cannot_be_made(hub: Hub, service: StubService, alice
 
 async def test_native_entry_of_others(hub: Hub, service: StubService, alice: User) -> None:
     service.refuse = (422, "There is no software 'private' for you.")
-    told = await alice.api("POST", "nb", {"software": "private"})
-    assert told.status_code == 422
-    assert told.json()["message"] == "There is no software 'private' for you."
+    message = await alice.api("POST", "nb", {"software": "private"})
+    assert message.status_code == 422
+    assert message.json()["message"] == "There is no software 'private' for you."
     answer = await alice.post_form("nb", {"software": "private"})
     assert "There is no software &#39;private&#39; for you." in answer.text
     await hub.gone(alice.name, "nb")

@@ -72,22 +72,25 @@ async def test_one_login_ends_and_the_others_get_a_new_cookie(
 ) -> None:
     secret = Keys(hub.directory / "state").service_token
     client = HubClient(f"{hub.url}/hub/api", secret)
-    lost = others[0]
-    here, there = [await service_login(one, secret) for one in (alice, lost)]
-    assert (await client.login_renewal(here), await lead(lost, "/hub/home")) == (None, "")
+    value = others[0]
+    here, there = [await service_login(item, secret) for item in (alice, value)]
+    assert (await client.login_renewal(here), await lead(value, "/hub/home")) == (None, "")
     # Only the service may ask, and only about a session of the user whose token it shows.
-    url, sent = f"{hub.url}/hub/rosetta/sessions/{session_of(lost)}", {"X-Rosetta-Principal": here}
+    url, document = (
+        f"{hub.url}/hub/rosetta/sessions/{session_of(value)}",
+        {"X-Rosetta-Principal": here},
+    )
     for token in (TOKEN, here):
-        headers = sent | {"Authorization": f"token {token}"}
+        headers = document | {"Authorization": f"token {token}"}
         assert (await alice.client.delete(url, headers=headers)).status_code == 403
     with pytest.raises(UserError, match="no such session"):
         await client.end_session(here, "0" * 64)
-    await client.end_session(here, session_of(lost))
+    await client.end_session(here, session_of(value))
 
     # The one browser is out: its cookie, its token, and the way to a new cookie.
     assert [await is_good(hub, token) for token in (here, there)] == [True, False]
-    assert await lead(lost, "/hub/home") == "/hub/rosetta/login?next=%2Fhub%2Fhome"
-    assert await lead(lost, "/hub/rosetta/login?next=%2Fhub%2Fhome") == (
+    assert await lead(value, "/hub/home") == "/hub/rosetta/login?next=%2Fhub%2Fhome"
+    assert await lead(value, "/hub/rosetta/login?next=%2Fhub%2Fhome") == (
         "/hub/login?next=%2Fhub%2Fhome"
     )
     with pytest.raises(UserError):
@@ -100,13 +103,13 @@ async def test_one_login_ends_and_the_others_get_a_new_cookie(
     )
     renewal = "/hub/rosetta/login-renewal?next=%2Fhub%2Fhome&code="
     code = await client.login_renewal(here)
-    assert await lead(lost, f"{renewal}{code}") == "/hub/login?next=%2Fhub%2Fhome"
+    assert await lead(value, f"{renewal}{code}") == "/hub/login?next=%2Fhub%2Fhome"
     assert await lead(alice, f"{renewal}{code}") == "/hub/login?next=%2Fhub%2Fhome"
     code = await client.login_renewal(here)
     assert await lead(alice, f"{renewal}{code}") == "/hub/home"
     assert await lead(alice, "/hub/home") == ""
     assert await client.login_renewal(here) is None
-    assert await lead(lost, f"{renewal}{code}") == "/hub/login?next=%2Fhub%2Fhome"
+    assert await lead(value, f"{renewal}{code}") == "/hub/login?next=%2Fhub%2Fhome"
 
 
 async def test_the_end_of_all_logins_ends_their_renewal(
@@ -114,7 +117,7 @@ async def test_the_end_of_all_logins_ends_their_renewal(
 ) -> None:
     secret = Keys(hub.directory / "state").service_token
     client = HubClient(f"{hub.url}/hub/api", secret)
-    tokens = [await service_login(one, secret) for one in (alice, *others)]
+    tokens = [await service_login(item, secret) for item in (alice, *others)]
     # Twice: a browser that has not come back since the first time is still known.
     for other in others[:1], others[1:]:
         await client.end_session(tokens[0], session_of(other[0]))

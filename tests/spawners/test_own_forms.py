@@ -57,13 +57,16 @@ async def test_form_is_shown(tmp_path: Path) -> None:
     assert '<input name="flavour">' in form
 
 
-@pytest.mark.parametrize("broken", [BrokenFormSpawner, BrokenSpawner, HangingSpawner])
+@pytest.mark.parametrize("spawner_class", [BrokenFormSpawner, BrokenSpawner, HangingSpawner])
 async def test_software_without_a_form_is_hidden(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: type
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    spawner_class: type,
 ) -> None:
     monkeypatch.setattr("rosetta_spawners.rosetta._FORM_TIMEOUT", 0.1)
     caplog.set_level(logging.ERROR, "traitlets")
-    form = await form_of(tmp_path, broken)
+    form = await form_of(tmp_path, spawner_class)
     assert "previous-spawner" not in form
     assert 'value="web"' in form
     assert "The software 'previous-spawner' is hidden: its form can't be made" in caplog.text

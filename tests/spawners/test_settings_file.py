@@ -35,7 +35,7 @@ def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     assert again.catalogue().software["web"] == settings.catalogue().software["web"]
     # Written again by the next start of the hub.
     write_settings(settings)
-    assert [one.name for one in path.parent.iterdir()] == ["settings.json"]
+    assert [item.name for item in path.parent.iterdir()] == ["settings.json"]
 
 
 def test_what_only_the_hub_needs_is_left_out(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_what_only_the_hub_needs_is_left_out(tmp_path: Path) -> None:
     assert "s3cr" not in text
     values = json.loads(text)["Rosetta"]
     assert "previous_spawner" not in values
-    (found,) = values["software"]
-    assert found["spawner_class"] == "jupyterhub.spawner.SimpleLocalProcessSpawner"
+    (result,) = values["software"]
+    assert result["spawner_class"] == "jupyterhub.spawner.SimpleLocalProcessSpawner"
     (family,) = read_settings(settings_path(settings)).catalogue().software.values()
     assert family.default.groups == {"staff"}
 

@@ -229,8 +229,8 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
         "init_spawners_timeout": 7,
     }
     hub = setup(tmp_path, configured(tmp_path, JupyterHub=mine))
-    assert [one["name"] for one in hub.services] == ["mine", "rosetta-process", "rosetta"]
-    assert [one["name"] for one in hub.load_roles][:2] == ["mine", "rosetta"]
+    assert [service["name"] for service in hub.services] == ["mine", "rosetta-process", "rosetta"]
+    assert [role["name"] for role in hub.load_roles][:2] == ["mine", "rosetta"]
     assert hub.template_paths == ["/mine", OURS]
     assert (hub.default_url, hub.cleanup_servers) == ("/hub/home", True)
     assert hub.init_spawners_timeout == 7
@@ -246,7 +246,7 @@ def test_role_of_users_is_extended(tmp_path: Path, added: str) -> None:
         c.JupyterHub.load_roles.append(role)
     hub = setup(tmp_path, c)
     roles = hub.load_roles if added == "assigned" else hub.load_roles.get_value([])
-    assert [one for one in roles if one["name"] == "user"] == [
+    assert [item for item in roles if item["name"] == "user"] == [
         {"name": "user", "scopes": ["self", "list:users", ACCESS]}
     ]
 
@@ -336,7 +336,7 @@ def test_hub_does_not_start_with_a_bad_configuration(
     (tmp_path / "jupyterhub_config.py").write_text(
         f"import rosetta_hub\nsetup = lambda: rosetta_hub.setup(c, __file__)\n{lines}\n"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "jupyterhub", *arguments],
         cwd=tmp_path,
         capture_output=True,
@@ -344,9 +344,9 @@ def test_hub_does_not_start_with_a_bad_configuration(
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert process.returncode == 1
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_base_url_of_both(tmp_path: Path) -> None:

@@ -192,5 +192,5 @@ async def test_the_hubs_own_shares_and_codes(office: Office, task: Task) -> None
     assert [share.name for share in await sharing.shares(task)] == [guest]
     await sharing.end_all(task)
     assert await sharing.shares(task) == []
-    left = await service._call("GET", f"/share-codes/{server}?offset=0&limit=10")
-    assert (left["items"], bool(code)) == ([], True)
+    result = await service._call("GET", f"/share-codes/{server}?offset=0&limit=10")
+    assert (result["items"], bool(code)) == ([], True)

@@ -27,10 +27,10 @@ NAME = ("alice", "one")
 @pytest.fixture
 async def stub(tmp_path: Path) -> AsyncIterator[StubService]:
     """The service."""
-    made = StubService(Keys(tmp_path).spawner_key, free_port())
-    made.up()
-    yield made
-    await made.down()
+    service = StubService(Keys(tmp_path).spawner_key, free_port())
+    service.up()
+    yield service
+    await service.down()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_all_polls_of_a_moment_are_one_request(tmp_path: Path, stub: StubS
         for name in names
     ]
     for _ in range(3):
-        assert set(await asyncio.gather(*(one.poll() for one in spawners))) == {None}
+        assert set(await asyncio.gather(*(item.poll() for item in spawners))) == {None}
     assert (stub.polls, stub.records) == (1, 0)
     # One that has ended is asked about on its own, once the answer is old.
     stub.set_state("alice", "server-7", "failed")
@@ -176,7 +176,7 @@ async def test_refused_start(stub: StubService, spawner: TaskSpawner, status: in
 async def test_start_whose_answer_is_lost(stub: StubService, spawner: TaskSpawner) -> None:
     stub.lose_answer = True
     await spawner.start()
-    assert [one["options"] for one in stub.starts] == [{"software": "web"}] * 2
+    assert [start["options"] for start in stub.starts] == [{"software": "web"}] * 2
     assert stub.tasks[NAME]["attempt"] == 1
 
 
@@ -244,8 +244,8 @@ async def test_key_is_not_shown(
     await spawner.start()
     await stub.down()
     await spawner.poll()
-    shown = f"{caplog.text} {spawner.client!r} {spawner.settings!r} {spawner!r}"
-    assert stub.key not in shown
+    text = f"{caplog.text} {spawner.client!r} {spawner.settings!r} {spawner!r}"
+    assert stub.key not in text
     assert "state of" in caplog.text
 
 
@@ -253,8 +253,8 @@ def test_who_asked_is_told_with_the_address_that_the_proxy_has_seen() -> None:
     headers = HTTPHeaders({"X-Forwarded-For": "192.0.2.7", "X-Real-Ip": "198.51.100.1"})
     request = SimpleNamespace(headers=headers, remote_ip="198.51.100.1")
     handler = SimpleNamespace(current_user=SimpleNamespace(name="alice"), request=request)
-    told = {"name": "alice", "address": "192.0.2.7", "is_service": False}
-    assert requester(handler, []) == told
+    document = {"name": "alice", "address": "192.0.2.7", "is_service": False}
+    assert requester(handler, []) == document
     handler.current_user = Service(name="announcer")
-    assert requester(handler, []) == told | {"name": "announcer", "is_service": True}
+    assert requester(handler, []) == document | {"name": "announcer", "is_service": True}
     assert requester(None, []) is None

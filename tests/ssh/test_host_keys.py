@@ -36,11 +36,11 @@ async def test_unknown_key(
     home.mkdir(parents=True)
     (home / "known_hosts").write_text(sshd.known_hosts)
     monkeypatch.setenv("HOME", str(home.parent))
-    with pytest.raises(HostKeyUnknown) as caught:
+    with pytest.raises(HostKeyUnknown) as error:
         await pool.run(replace(endpoint, known_hosts=""), ["true"], "", 20)
-    assert isinstance(caught.value, HostKeyProblem)
-    assert fingerprint(sshd.host_key) in str(caught.value)
-    assert "rosetta-hub check cluster --accept-host-key" in str(caught.value)
+    assert isinstance(error.value, HostKeyProblem)
+    assert fingerprint(sshd.host_key) in str(error.value)
+    assert "rosetta-hub check cluster --accept-host-key" in str(error.value)
     assert "Accepted" not in sshd.log
     assert "Failed publickey" not in sshd.log
 
@@ -52,12 +52,12 @@ async def test_changed_key(pool: Pool, endpoint: Endpoint, sshd: Sshd) -> None:
     sshd.change_host_key()
     sshd.start()
     pool.forget(endpoint)
-    with pytest.raises(HostKeyChanged) as caught:
+    with pytest.raises(HostKeyChanged) as error:
         await pool.run(endpoint, ["true"], "", 20)
-    assert isinstance(caught.value, HostKeyProblem)
-    assert fingerprint(sshd.host_key) in str(caught.value)
-    assert pinned in str(caught.value)
-    assert "replace its line" in str(caught.value)
+    assert isinstance(error.value, HostKeyProblem)
+    assert fingerprint(sshd.host_key) in str(error.value)
+    assert pinned in str(error.value)
+    assert "replace its line" in str(error.value)
     good = replace(endpoint, known_hosts=sshd.known_hosts)
     assert (await pool.run(good, ["true"], "", 20)).returncode == 0
 
@@ -147,8 +147,8 @@ async def test_scan_stops_at_the_first_unknown_host(
     jumps = (JumpHost("127.0.0.1", gate.port),)
     endpoint = make_endpoint(sshd, key_pair, jump_hosts=jumps, known_hosts="")
     assert (await scan_host_key(endpoint)).port == gate.port
-    known = replace(endpoint, known_hosts=gate.known_hosts)
-    assert (await scan_host_key(known)).port == sshd.port
+    result = replace(endpoint, known_hosts=gate.known_hosts)
+    assert (await scan_host_key(result)).port == sshd.port
     everything = replace(endpoint, known_hosts=gate.known_hosts + sshd.known_hosts)
     assert (await scan_host_key(everything)).port == sshd.port
 

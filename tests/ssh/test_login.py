@@ -30,10 +30,10 @@ def other_key() -> KeyPair:
 
 async def test_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
     pair = other_key()
-    with pytest.raises(KeyRefused) as caught:
+    with pytest.raises(KeyRefused) as error:
         await pool.run(make_endpoint(sshd, pair), ["true"], "", 20)
-    assert isinstance(caught.value, AuthenticationFailed)
-    text = str(caught.value)
+    assert isinstance(error.value, AuthenticationFailed)
+    text = str(error.value)
     # The page there has it with its options in front; the bare key beside it would mislead.
     assert "the line shown under 'Account'" in text
     assert pair.public_key not in text
@@ -51,9 +51,9 @@ async def test_server_that_wants_a_second_factor(
     options = {"PasswordAuthentication": "yes", "KbdInteractiveAuthentication": "yes"}
     sshd = start_sshd(AuthenticationMethods=f"publickey,{more}", UsePAM="yes", **options)
     sshd.authorize(key_pair.public_key)
-    with pytest.raises(KeyRefused, match="asks for a second factor") as caught:
+    with pytest.raises(KeyRefused, match="asks for a second factor") as error:
         await pool.run(make_endpoint(sshd, key_pair), ["true"], "", 20)
-    assert "`AuthenticationMethods publickey`" in str(caught.value)
+    assert "`AuthenticationMethods publickey`" in str(error.value)
     # A key that is not there is told as such, also by a server that takes other things, too.
     for server in (sshd, start_sshd(UsePAM="yes", **options)):
         with pytest.raises(KeyRefused, match="does not accept the key"):
@@ -64,9 +64,9 @@ async def test_server_that_wants_a_second_factor(
 async def test_platform_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
     pair = other_key()
     endpoint = make_endpoint(sshd, pair, identity="platform")
-    with pytest.raises(KeyRefused, match=r"authorized_keys") as caught:
+    with pytest.raises(KeyRefused, match=r"authorized_keys") as error:
         await pool.run(endpoint, ["true"], "", 20)
-    assert pair.public_key in str(caught.value)
+    assert pair.public_key in str(error.value)
 
 
 async def test_wrong_user_name(pool: Pool, endpoint: Endpoint) -> None:
@@ -162,11 +162,11 @@ def test_certificate_is_short_and_narrow(ca: Path, tmp_path: Path) -> None:
     path = tmp_path / "cert.pub"
     path.write_text(sign_user_key(ca.read_text(), other_key().public_key, "alice", 5, "id"))
     command = ["ssh-keygen", "-L", "-f", str(path)]
-    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert "alice" in shown
-    assert "permit-port-forwarding" in shown
-    assert "permit-agent-forwarding" not in shown
-    assert "forever" not in shown
+    stdout = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "alice" in stdout
+    assert "permit-port-forwarding" in stdout
+    assert "permit-agent-forwarding" not in stdout
+    assert "forever" not in stdout
 
 
 # --- hosts on the way ----------------------------------------------------------------------------
@@ -181,8 +181,8 @@ def gate(start_sshd: StartSshd, key_pair: KeyPair) -> Sshd:
 
 async def test_jump_host(pool: Pool, sshd: Sshd, gate: Sshd, key_pair: KeyPair) -> None:
     jumps = (JumpHost("127.0.0.1", gate.port),)
-    known = sshd.known_hosts + gate.known_hosts
-    endpoint = make_endpoint(sshd, key_pair, jump_hosts=jumps, known_hosts=known)
+    known_hosts = sshd.known_hosts + gate.known_hosts
+    endpoint = make_endpoint(sshd, key_pair, jump_hosts=jumps, known_hosts=known_hosts)
     assert (await pool.run(endpoint, ["echo", "on"], "", 20)).stdout == "on\n"
     assert gate.log.count("Accepted publickey") == 1
     gate.drop_connections()
@@ -262,8 +262,8 @@ def test_generated_key_pair(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(pair.private_key)
     path.chmod(0o600)
-    shown = subprocess.run(["ssh-keygen", "-y", "-f", str(path)], check=True, capture_output=True)
-    assert shown.stdout.decode().split()[:2] == pair.public_key.split()[:2]
+    process = subprocess.run(["ssh-keygen", "-y", "-f", str(path)], check=True, capture_output=True)
+    assert process.stdout.decode().split()[:2] == pair.public_key.split()[:2]
     assert pair.public_key.startswith("ssh-ed25519 ")
     assert pair.public_key.endswith(" alice at home")
     assert read_public_key(pair.private_key) == pair.public_key
@@ -279,12 +279,12 @@ async def test_secrets_are_not_shown(
     assert secret not in repr(endpoint)
     assert "AAAAcert" not in repr(endpoint)
     assert secret not in repr(pair)
-    with pytest.raises(KeyRefused) as caught:
+    with pytest.raises(KeyRefused) as error:
         await pool.run(make_endpoint(sshd, pair), ["true"], "a s3cret", 20)
     sshd.authorize(pair.public_key)
     pool.forget(make_endpoint(sshd, pair))
     await pool.run(make_endpoint(sshd, pair), ["cat"], "a s3cret", 20)
-    for text in (caplog.text, str(caught.value), repr(pool.__dict__)):
+    for text in (caplog.text, str(error.value), repr(pool.__dict__)):
         assert secret not in text
         assert "a s3cret" not in text
 

@@ -32,13 +32,13 @@ def test_build_remote_command(argv: list[str], text: str) -> None:
 
 async def test_input_output_and_status(pool: Pool, endpoint: Endpoint) -> None:
     script = "cat; echo $0 oops >&2; exit 7"
-    done = await pool.run(endpoint, ["sh", "-c", script, "it's $HOME"], "grüße\n", 20)
-    assert done == Completed(7, "grüße\n", "it's $HOME oops\n")
+    result = await pool.run(endpoint, ["sh", "-c", script, "it's $HOME"], "grüße\n", 20)
+    assert result == Completed(7, "grüße\n", "it's $HOME oops\n")
 
 
 async def test_signal_is_a_negative_status(pool: Pool, endpoint: Endpoint) -> None:
-    done = await pool.run(endpoint, ["sh", "-c", "kill -9 $$"], "", 20)
-    assert done.returncode == -9
+    result = await pool.run(endpoint, ["sh", "-c", "kill -9 $$"], "", 20)
+    assert result.returncode == -9
 
 
 async def test_command_that_reads_nothing(pool: Pool, endpoint: Endpoint) -> None:
@@ -58,8 +58,8 @@ async def test_output_without_end_is_refused(pool: Pool, endpoint: Endpoint, str
 
 async def test_long_output_within_the_limit(pool: Pool, endpoint: Endpoint) -> None:
     size = command.LARGEST_OUTPUT
-    done = await pool.run(endpoint, ["head", "-c", str(size), "/dev/zero"], "", 30)
-    assert len(done.stdout) == size
+    result = await pool.run(endpoint, ["head", "-c", str(size), "/dev/zero"], "", 30)
+    assert len(result.stdout) == size
 
 
 async def test_command_that_takes_too_long_is_ended(
@@ -84,7 +84,7 @@ async def test_hundred_commands_at_once_share_a_connection(
     """sshd allows ten sessions at a time (MaxSessions)."""
     runs = (pool.run(endpoint, ["echo", str(number)], "", 60) for number in range(100))
     results = await asyncio.gather(*runs)
-    assert [done.stdout for done in results] == [f"{number}\n" for number in range(100)]
+    assert [result.stdout for result in results] == [f"{number}\n" for number in range(100)]
     assert sshd.log.count("Accepted publickey") == 1
 
 
@@ -96,7 +96,7 @@ async def test_server_that_allows_few_sessions(
     sshd.authorize(key_pair.public_key)
     endpoint = make_endpoint(sshd, key_pair)
     runs = (pool.run(endpoint, ["echo", str(number)], "", 60) for number in range(4))
-    assert [done.returncode for done in await asyncio.gather(*runs)] == [0] * 4
+    assert [result.returncode for result in await asyncio.gather(*runs)] == [0] * 4
 
 
 async def test_server_without_sessions_refuses(
@@ -123,8 +123,8 @@ async def test_server_without_terminals_is_used(
 ) -> None:
     sshd = start_sshd(PermitTTY="no")
     sshd.authorize(key_pair.public_key)
-    done = await pool.run(make_endpoint(sshd, key_pair), ["echo", "on"], "", 20)
-    assert done.stdout == "on\n"
+    result = await pool.run(make_endpoint(sshd, key_pair), ["echo", "on"], "", 20)
+    assert result.stdout == "on\n"
 
 
 async def test_restarted_server_cuts_nobody(pool: Pool, endpoint: Endpoint, sshd: Sshd) -> None:
@@ -161,9 +161,9 @@ async def test_crowd_of_users_is_let_in(
     sshd.authorize(key_pair.public_key)
     endpoint = make_endpoint(sshd, key_pair)
     everybody = [replace(endpoint, identity=f"user {number}") for number in range(20)]
-    runs = (pool.run(each, ["echo", each.identity], "", 60) for each in everybody)
+    runs = (pool.run(item, ["echo", item.identity], "", 60) for item in everybody)
     results = await asyncio.gather(*runs)
-    assert [done.stdout.strip() for done in results] == [each.identity for each in everybody]
+    assert [result.stdout.strip() for result in results] == [item.identity for item in everybody]
     assert sshd.log.count("Accepted publickey") == 20
 
 

@@ -155,9 +155,9 @@ class Cluster:
         self, machine: str, argv: Sequence[str], user: str | None = None, stdin: str | None = None
     ) -> str:
         """What a command that must succeed has printed."""
-        done = self.exec(machine, argv, user, stdin)
-        assert done.returncode == 0, f"{machine}: {argv}: {done.stdout}{done.stderr}"
-        return done.stdout
+        result = self.exec(machine, argv, user, stdin)
+        assert result.returncode == 0, f"{machine}: {argv}: {result.stdout}{result.stderr}"
+        return result.stdout
 
     def authorize(self, user: str, public_key: str) -> None:
         """Let the key in: a line in the user's authorized_keys (carol: of the host)."""

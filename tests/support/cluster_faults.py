@@ -95,8 +95,8 @@ def machine_off(cluster: Cluster, machine: str) -> Iterator[None]:
         wait_until(lambda: cluster.exec(machine, ready).returncode == 0, 60, f"{machine} is back")
         if machine in NODES:
             # Until then, the controller may say that it is idle, and take it out of use later.
-            heard = f"the controller has heard that {machine} has booted"
-            wait_until(lambda: _boot_time(cluster, machine) not in ("", booted), 60, heard)
+            text = f"the controller has heard that {machine} has booted"
+            wait_until(lambda: _boot_time(cluster, machine) not in ("", booted), 60, text)
         waited = NODES if machine == "controller" else {machine}.intersection(NODES)
         wait_until(lambda: all(_resume(cluster, node) for node in waited), 60, "nodes are up")
 
@@ -110,8 +110,8 @@ def reboot(cluster: Cluster, machine: str) -> None:
 def _boot_time(cluster: Cluster, node: str) -> str:
     """When a node has booted, as the controller knows it; empty while it does not answer."""
     answer = cluster.exec("controller", ["scontrol", "show", "node", node]).stdout
-    found = re.search(r"BootTime=(\S+)", answer)
-    return found[1] if found else ""
+    match = re.search(r"BootTime=(\S+)", answer)
+    return match[1] if match else ""
 
 
 def _resume(cluster: Cluster, node: str) -> bool:

@@ -38,10 +38,10 @@ def open_sqlite(directory: Path) -> Database:
     path.write_bytes(_migrated_file())
     # Alembic would read all migrations to find that there is nothing to do.
     with mock.patch.object(database, "migrate"):
-        found = Database(url)
-    _share_statements(found.engine)
-    event.listen(found.engine, "connect", _write_lazily)
-    return found
+        result = Database(url)
+    _share_statements(result.engine)
+    event.listen(result.engine, "connect", _write_lazily)
+    return result
 
 
 def _share_statements(engine: Engine) -> None:

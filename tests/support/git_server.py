@@ -62,8 +62,8 @@ class Answer:
 def git(folder: Path, *arguments: str, data: bytes | None = None) -> str:
     """Run git in a directory; returns what it prints."""
     command = ["git", "-C", str(folder), "-c", "protocol.file.allow=always", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, input=data, env=IDENTITY)
-    return done.stdout.decode().strip()
+    process = subprocess.run(command, check=True, capture_output=True, input=data, env=IDENTITY)
+    return process.stdout.decode().strip()
 
 
 class Repository:
@@ -81,11 +81,11 @@ class Repository:
         Without `parents` the branch's history is replaced, as by a forced push.
         """
         head = f"refs/heads/{branch}"
-        known = git(self.folder, "for-each-ref", "--format=%(objectname)", head)
+        result = git(self.folder, "for-each-ref", "--format=%(objectname)", head)
         stream = [f"commit {head}\ncommitter A <a@example.org> 1767225600 +0000\n".encode()]
         stream.append(b"data 6\nChange\n")
-        if known and parents:
-            stream.append(f"from {known}\n".encode())
+        if result and parents:
+            stream.append(f"from {result}\n".encode())
         stream.append(b"deleteall\n")
         modules = ""
         for path, content in files.items():
@@ -112,9 +112,9 @@ class Repository:
         """Make a commit of a tree on a branch."""
         command = ["commit-tree", tree, "-m", "Change"]
         head = f"refs/heads/{branch}"
-        known = git(self.folder, "for-each-ref", "--format=%(objectname)", head)
-        if known and parents:
-            command += ["-p", known]
+        result = git(self.folder, "for-each-ref", "--format=%(objectname)", head)
+        if result and parents:
+            command += ["-p", result]
         commit = git(self.folder, *command)
         git(self.folder, "update-ref", head, commit)
         return commit
@@ -225,10 +225,10 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             }
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             command = [shutil.which("git") or "git", "http-backend"]
-            done = subprocess.run(
+            process = subprocess.run(
                 command, input=body, env=environment, capture_output=True, check=False
             )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            head, _, content = process.stdout.partition(b"\r\n\r\n")
             lines = [line.partition(": ") for line in head.decode().split("\r\n") if line]
             headers = {name: value for name, _, value in lines}
             status = int(headers.pop("Status", "200").split()[0])

@@ -72,10 +72,10 @@ class _Handler(web.RequestHandler):
 
     def account(self) -> Account:
         kind, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        found = self.github.tokens.get(token) if kind.lower() in ("bearer", "token") else None
-        if found is None:
+        answer = self.github.tokens.get(token) if kind.lower() in ("bearer", "token") else None
+        if answer is None:
             raise web.HTTPError(401)
-        return self.github.accounts[found]
+        return self.github.accounts[answer]
 
 
 class _Authorize(_Handler):
@@ -83,8 +83,8 @@ class _Authorize(_Handler):
         assert self.get_argument("client_id") == CLIENT_ID
         assert self.get_argument("code_challenge_method") == "S256"
         code = secrets.token_hex(10)
-        asked = (self.get_argument("scope"), self.get_argument("code_challenge"))
-        self.github.codes[code] = (int(self.get_argument("as")), *asked)
+        values = (self.get_argument("scope"), self.get_argument("code_challenge"))
+        self.github.codes[code] = (int(self.get_argument("as")), *values)
         query = urlencode({"code": code, "state": self.get_argument("state")})
         self.redirect(f"{self.get_argument('redirect_uri')}?{query}")
 
@@ -104,8 +104,8 @@ class _AccessToken(_Handler):
 class _User(_Handler):
     def get(self) -> None:
         account = self.account()
-        told = {"id": account.id, "login": account.login, "name": None, "email": account.email}
-        self.finish({**told, "type": "User"})
+        document = {"id": account.id, "login": account.login, "name": None, "email": account.email}
+        self.finish({**document, "type": "User"})
 
 
 class _Emails(_Handler):
@@ -130,8 +130,8 @@ class _Member(_Handler):
 @contextlib.asynccontextmanager
 async def serve_github() -> AsyncIterator[GitHub]:
     """A GitHub without accounts, in the event loop of the test."""
-    made = GitHub()
-    arguments = {"github": made}
+    hub = GitHub()
+    arguments = {"github": hub}
     routes = [
         ("/login/oauth/authorize", _Authorize, arguments),
         ("/login/oauth/access_token", _AccessToken, arguments),
@@ -140,9 +140,9 @@ async def serve_github() -> AsyncIterator[GitHub]:
         ("/api/v3/orgs/([^/]+)/members/([^/]+)", _Member, arguments),
     ]
     sockets = bind_sockets(0, "127.0.0.1")
-    made.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+    hub.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     server = HTTPServer(web.Application(routes, log_function=lambda handler: None))
     server.add_sockets(sockets)
-    yield made
+    yield hub
     server.stop()
     await server.close_all_connections()

@@ -38,17 +38,17 @@ class Provider:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith(b"{"):
-                told = json.loads(line)
+                document = json.loads(line)
                 break
-        self.issuer: str = told["issuer"]
-        self._control: str = told["control"]
+        self.issuer: str = document["issuer"]
+        self._control: str = document["control"]
         self._port = int(self.issuer.rpartition(":")[2])
 
     def steer(self, what: str, **body: Any) -> dict[str, Any]:
         """Tell the provider something; see the script."""
         answer = httpx.post(f"{self._control}/{what}", json=body, timeout=DEADLINE)
-        told: dict[str, Any] = answer.raise_for_status().json()
-        return told
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
 
     def register(self, client_id: str, callback: str) -> None:
         """Let a hub send browsers here."""

@@ -22,17 +22,17 @@ async def wait_for_rest(take: Take, smallest: int = 0, seconds: float = 60) -> s
         TimeoutError: it does not rest.
     """
     deadline = time.monotonic() + seconds
-    seen: set[bytes] = set()
-    known = 0
-    while known < CONTROL:
+    names: set[bytes] = set()
+    count = 0
+    while count < CONTROL:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the screen does not rest within {seconds} s")
         picture = await take()
-        known = known + 1 if picture in seen else 0
+        count = count + 1 if picture in names else 0
         if len(picture) > smallest:
-            seen.add(picture)
+            names.add(picture)
         await asyncio.sleep(INTERVAL)
-    return seen
+    return names
 
 
 async def wait_for_change(
@@ -43,12 +43,12 @@ async def wait_for_change(
     Raises:
         TimeoutError: it never rests, or the action changes nothing.
     """
-    seen = await wait_for_rest(take, smallest)
+    rest = await wait_for_rest(take, smallest)
     deadline = time.monotonic() + seconds
     while True:
         await act()
         for _ in range(PATIENCE):
-            if await take() not in seen:
+            if await take() not in rest:
                 return
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the action changed nothing on the screen within {seconds} s")

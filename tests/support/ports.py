@@ -22,8 +22,8 @@ def blocks() -> list[range]:
     """All blocks of this machine; none has a port that the kernel gives to connections."""
     low, high = map(int, KERNEL_RANGE.read_text().split())
     starts = range(FIRST, LAST + 2 - BLOCK_SIZE, BLOCK_SIZE)
-    found = [range(start, start + BLOCK_SIZE) for start in starts]
-    return [block for block in found if block[-1] < low or block[0] > high]
+    values = [range(start, start + BLOCK_SIZE) for start in starts]
+    return [block for block in values if block[-1] < low or block[0] > high]
 
 
 def is_free(port: int) -> bool:

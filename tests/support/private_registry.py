@@ -47,9 +47,9 @@ class PrivateRegistry:
 
 def run(argv: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a program that has to succeed."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
-    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
-    return done
+    process = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
+    assert process.returncode == 0, f"{argv}: {process.stdout}{process.stderr}"
+    return process
 
 
 @contextlib.contextmanager

@@ -9,15 +9,15 @@ from pathlib import Path
 
 def find_processes(*words: str) -> dict[int, list[str]]:
     """Command lines, by process, of those that have all these words as arguments."""
-    found = {}
+    document = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         with contextlib.suppress(OSError):
             arguments = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
             if set(words) <= set(arguments):
-                found[int(folder.name)] = arguments
-    return found
+                document[int(folder.name)] = arguments
+    return document
 
 
 def is_running(pid: int) -> bool:

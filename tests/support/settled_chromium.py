@@ -44,13 +44,13 @@ def refuse_netlink() -> None:
     """Let this process, and what it becomes and starts, have no netlink sockets."""
     program = ctypes.create_string_buffer(build_filter(SOCKET[platform.machine()]))
     # struct sock_fprog: the number of instructions of 8 bytes, and where they are.
-    given = ctypes.create_string_buffer(
+    string_buffer = ctypes.create_string_buffer(
         struct.pack("HP", len(program) // 8, ctypes.addressof(program))
     )
     libc = ctypes.CDLL(None, use_errno=True)
     for arguments in (
         (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
-        (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(given), 0, 0),
+        (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(string_buffer), 0, 0),
     ):
         if libc.prctl(*map(ctypes.c_ulong, arguments)) != 0:
             raise OSError(ctypes.get_errno(), "prctl")

@@ -31,10 +31,10 @@ def children_of(pid: int) -> list[int]:
             with contextlib.suppress(OSError):
                 stat = (folder / "stat").read_text().rpartition(")")[2].split()
                 parents.setdefault(int(stat[1]), []).append(int(folder.name))
-    found: list[int] = []
+    numbers: list[int] = []
     for child in parents.get(pid, []):
-        found += [child, *children_of(child)]
-    return found
+        numbers += [child, *children_of(child)]
+    return numbers
 
 
 class Sshd:

@@ -21,4 +21,4 @@ def nodes(
             if isinstance(value, ast.AST):
                 waiting.append(value)
             elif isinstance(value, list):
-                waiting.extend(each for each in value if isinstance(each, ast.AST))
+                waiting.extend(item for item in value if isinstance(item, ast.AST))

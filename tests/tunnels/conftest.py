@@ -125,7 +125,7 @@ class Rig:
 
     def ssh_tunnel(self, attempt: int = 1) -> Tunnel:
         """To the container's own sockets."""
-        target, further = (UnixTarget(str(one.path)) for one in (self.container, self.dashboard))
+        target, further = (UnixTarget(str(item.path)) for item in (self.container, self.dashboard))
         route = SshRoute(self.endpoint, target, None, ((DASHBOARD, further),))
         return Tunnel(TASK, attempt, route, (DASHBOARD,))
 
@@ -210,8 +210,8 @@ def sshd(tmp_path: Path, key_pair: KeyPair) -> Iterator[Sshd]:
 @pytest.fixture
 def node_certificate() -> tuple[Tls, str]:
     """What the node's port shows, and the key that is pinned."""
-    made = build_certificate(secrets.token_bytes(32))
-    return Tls(made.certificate, made.key), made.spki
+    certificate = build_certificate(secrets.token_bytes(32))
+    return Tls(certificate.certificate, certificate.key), certificate.spki
 
 
 async def build_rig(
@@ -231,8 +231,8 @@ async def build_rig(
 @pytest.fixture
 async def rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Rig]:
     """Nodes dial it without TLS."""
-    async for each in build_rig(tmp_path, sshd, key_pair, DialListener(free_port(), "127.0.0.1")):
-        yield each
+    async for item in build_rig(tmp_path, sshd, key_pair, DialListener(free_port(), "127.0.0.1")):
+        yield item
 
 
 @pytest.fixture
@@ -240,8 +240,8 @@ async def tls_rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterato
     """Nodes dial it with TLS."""
     cert, key = make_certificate(tmp_path)
     dial = DialListener(free_port(), "127.0.0.1", cert, key)
-    async for each in build_rig(tmp_path, sshd, key_pair, dial):
-        yield each
+    async for item in build_rig(tmp_path, sshd, key_pair, dial):
+        yield item
 
 
 @pytest.fixture(params=["ssh", "direct", "agent"])

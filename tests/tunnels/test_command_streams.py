@@ -52,12 +52,12 @@ def is_alive(pid: int) -> bool:
 
 async def send_until_full(stream: CommandStream) -> int:
     """The bytes that were sent when the command has taken none for a second."""
-    for sent in range(0, MUCH, 1 << 20):
+    for number in range(0, MUCH, 1 << 20):
         stream.writer.write(bytes(1 << 20))
         try:
             await asyncio.wait_for(stream.writer.drain(), 1)
         except TimeoutError:
-            return sent
+            return number
     return MUCH
 
 
@@ -248,10 +248,10 @@ async def test_streams_leave_sessions_for_commands(rig: Rig, streams: Streams) -
     """A fifth stream waits for one of the four to end; commands go on."""
     assert STREAMS <= SESSIONS // 2
     opened = [await streams.open(["cat"]) for _ in range(STREAMS)]
-    done = await asyncio.gather(
+    results = await asyncio.gather(
         *(rig.client.run(rig.endpoint, ["echo", "ok"], "", DEADLINE) for _ in range(SESSIONS))
     )
-    assert {one.stdout for one in done} == {"ok\n"}
+    assert {item.stdout for item in results} == {"ok\n"}
     with pytest.raises(TimedOut, match="opened no session in time"):
         await streams.open(["cat"], timeout=0.5)
     waiting = asyncio.create_task(streams.open(["cat"]))

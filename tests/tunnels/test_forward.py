@@ -18,10 +18,10 @@ DEADLINE = 20
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
-    found = FakeApi(tmp_path)
-    found.objects[f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"] = pod()
-    yield found
-    await found.close()
+    result = FakeApi(tmp_path)
+    result.objects[f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"] = pod()
+    yield result
+    await result.close()
 
 
 @pytest.fixture

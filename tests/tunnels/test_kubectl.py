@@ -132,8 +132,8 @@ async def rig(tmp_path_factory: pytest.TempPathFactory, key_pair: KeyPair) -> As
     sshd = Sshd(folder / "sshd")
     sshd.authorize(key_pair.public_key)
     dial = DialListener(free_port(), "127.0.0.1")
-    async for found in build_rig(folder, sshd.start(), key_pair, dial):
-        yield found
+    async for result in build_rig(folder, sshd.start(), key_pair, dial):
+        yield result
     sshd.kill()
 
 
@@ -143,12 +143,12 @@ async def kubectl(
 ) -> AsyncIterator[Kubectl]:
     """On this machine, and on a login node; nothing of it is left after the test."""
     await rig.start()
-    found = Kubectl(rig, tmp_path, Tunnel(ID, 1, route(rig, tmp_path, request.param)))
-    await rig.client.put_tunnel(found.tunnel)
-    yield found
+    result = Kubectl(rig, tmp_path, Tunnel(ID, 1, route(rig, tmp_path, request.param)))
+    await rig.client.put_tunnel(result.tunnel)
+    yield result
     await rig.start()
     await rig.client.delete_tunnel(ID)
-    await until(lambda: not found.running)
+    await until(lambda: not result.running)
 
 
 async def test_one_kubectl_answers_and_nobody_else_may_ask_it(kubectl: Kubectl) -> None:

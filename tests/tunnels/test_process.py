@@ -54,7 +54,7 @@ async def test_it_outlives_who_started_it(tmp_path: Path) -> None:
     config = TunnelsConfig(tmp_path / "state")
     command = [sys.executable, "-c", script, str(config.state_dir)]
     starts = [await asyncio.create_subprocess_exec(*command, cwd=ROOT) for _ in range(3)]
-    assert [await each.wait() for each in starts] == [-signal.SIGKILL] * 3
+    assert [await start.wait() for start in starts] == [-signal.SIGKILL] * 3
     status = await TunnelsClient(config.socket).status()
     assert (config.state_dir / "tunnels.log").read_text().count("ready") == 1
     assert await ensure_tunnels(config) == status
@@ -134,9 +134,9 @@ async def test_secrets_are_nowhere(rig: Rig, monkeypatch: pytest.MonkeyPatch) ->
     bad = json.dumps({"id": TASK, "route": {"kind": "ssh", "endpoint": {"private_key": key}}})
     await call(rig, "PUT", f"/tunnels/{TASK}", json.loads(bad))
     process = Path(f"/proc/{pid}")
-    seen = [process.joinpath("cmdline").read_bytes(), process.joinpath("environ").read_bytes()]
-    seen.append((rig.config.state_dir / "tunnels.log").read_bytes())
-    for text in seen:
+    calls = [process.joinpath("cmdline").read_bytes(), process.joinpath("environ").read_bytes()]
+    calls.append((rig.config.state_dir / "tunnels.log").read_bytes())
+    for text in calls:
         for secret in (key, SECRET, "s3cret-input", "s3cret-token"):
             assert secret.encode() not in text
 

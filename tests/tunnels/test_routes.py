@@ -67,16 +67,16 @@ async def test_interface_that_the_node_does_not_declare(
 
 
 async def test_many_connections_at_once(opened: Rig) -> None:
-    asked = [str(number).encode() * 1000 for number in range(60)]
-    assert await asyncio.gather(*(opened.ask(each) for each in asked)) == asked
+    values = [str(number).encode() * 1000 for number in range(60)]
+    assert await asyncio.gather(*(opened.ask(request) for request in values)) == values
 
 
 async def test_end_of_the_container_ends_the_connection(opened: Rig) -> None:
     reader, writer = await opened.connect()
     writer.write(b"x")
     await asyncio.wait_for(reader.readexactly(1), 20)
-    for each in list(opened.container.writers):
-        each.close()
+    for item in list(opened.container.writers):
+        item.close()
     assert await asyncio.wait_for(reader.read(), 20) == b""
     writer.close()
 
@@ -100,16 +100,16 @@ async def test_reader_that_waits_stops_the_writer(opened: Rig) -> None:
     reader, writer = await opened.connect()
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     block = b"x" * 1_000_000
-    sent = 0
+    count = 0
     try:
-        while sent < 200:
+        while count < 200:
             writer.write(block)
             async with asyncio.timeout(2):
                 await writer.drain()
-            sent += 1
+            count += 1
     except TimeoutError:
         pass
-    assert 0 < sent < 60
+    assert 0 < count < 60
     writer.transport.abort()
 
 

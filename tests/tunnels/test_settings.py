@@ -51,6 +51,6 @@ def test_certificate_of_an_attempt_follows_from_the_secret(tmp_path: Path) -> No
     assert (first.key, first.spki) == (again.key, again.spki)
     assert first.spki != keys.tunnel_certificate("ab", 2).spki
     assert first.key not in repr(first)
-    shown = ssl.PEM_cert_to_DER_cert(first.certificate)
-    assert compute_spki(shown) == first.spki
-    assert x509.load_der_x509_certificate(shown).public_key().key_size == 256  # type: ignore[union-attr]
+    cert = ssl.PEM_cert_to_DER_cert(first.certificate)
+    assert compute_spki(cert) == first.spki
+    assert x509.load_der_x509_certificate(cert).public_key().key_size == 256  # type: ignore[union-attr]

@@ -69,17 +69,17 @@ async def test_a_slow_reader_slows_the_container_down(
     pool: Pool, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     """What a browser does not read stays in the container, and not in this process."""
-    sent, read = 0, 0
+    count, read = 0, 0
     pouring: set[asyncio.StreamWriter] = set()
 
     async def pour(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
+        nonlocal count
         pouring.add(writer)
         with contextlib.suppress(ConnectionError):
             while True:
                 writer.write(b"x" * 65536)
                 await writer.drain()
-                sent += 65536
+                count += 65536
         writer.close()
         pouring.discard(writer)
 
@@ -93,11 +93,11 @@ async def test_a_slow_reader_slows_the_container_down(
             while read < READ:
                 read += len(await reader.readexactly(65536))
                 before = -1
-                while before != sent:
+                while before != count:
                     # Nothing moves any more: the container waits.
-                    before = sent
+                    before = count
                     await asyncio.sleep(0.002)
-        assert sent - read < MOST_KEPT
+        assert count - read < MOST_KEPT
     finally:
         writer.transport.abort()
         await until(lambda: not pouring)

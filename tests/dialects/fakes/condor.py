@@ -53,34 +53,34 @@ def query(command: str, argv: list[str]) -> int:
         return 0
     assert "-json" in argv
     history = command == "condor_history"
-    records = [one for one in store.jobs() if (one["state"] == "ended") == history]
+    records = [job for job in store.jobs() if (job["state"] == "ended") == history]
     if "-constraint" in argv:
         where = argv[argv.index("-constraint") + 1]
         owners = re.findall(r'Owner == "([^"]+)"', where)
         names = re.findall(r'JobBatchName == "([^"]+)"', where)
-        records = [one for one in records if one["user"] in owners]
-        records = [one for one in records if not names or one["name"] in names]
+        records = [record for record in records if record["user"] in owners]
+        records = [record for record in records if not names or record["name"] in names]
     else:
-        records = [one for one in records if str(one["id"]) == argv[0]]
-    ads = [describe(one) for one in records]
+        records = [record for record in records if str(record["id"]) == argv[0]]
+    ads = [describe(record) for record in records]
     print(json.dumps(ads, indent=1) if ads else "", end="")
     return 0
 
 
-def describe(one: store.Record) -> dict[str, object]:
-    ad = {"ClusterId": one["id"], "ProcId": 0, "JobBatchName": one["name"], "Owner": one["user"]}
-    ad["JobStatus"] = NUMBERS[one["state"]]
-    if one["state"] == "held":
+def describe(item: store.Record) -> dict[str, object]:
+    ad = {"ClusterId": item["id"], "ProcId": 0, "JobBatchName": item["name"], "Owner": item["user"]}
+    ad["JobStatus"] = NUMBERS[item["state"]]
+    if item["state"] == "held":
         ad |= {"HoldReason": "submitted on hold at user's request", "HoldReasonCode": 15}
-    if one["state"] == "running":
-        ad |= {"RemoteHost": "slot1_1@node1", "JobCurrentStartDate": one["started"]}
-    if one["why"] == "limit":
+    if item["state"] == "running":
+        ad |= {"RemoteHost": "slot1_1@node1", "JobCurrentStartDate": item["started"]}
+    if item["why"] == "limit":
         reason = "The job attribute PeriodicRemove expression evaluated to TRUE"
         ad |= {"JobStatus": 3, "LastHoldReasonCode": 47, "RemoveReason": reason}
-    elif one["why"] == "cancelled":
-        ad |= {"JobStatus": 3, "RemoveReason": f"via condor_rm (by user {one['user']})"}
-    elif one["state"] == "ended":
-        ad |= {"ExitCode": one["code"], "LastRemoteHost": "slot1_1@node1"}
+    elif item["why"] == "cancelled":
+        ad |= {"JobStatus": 3, "RemoveReason": f"via condor_rm (by user {item['user']})"}
+    elif item["state"] == "ended":
+        ad |= {"ExitCode": item["code"], "LastRemoteHost": "slot1_1@node1"}
     return ad
 
 

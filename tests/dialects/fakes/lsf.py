@@ -47,34 +47,34 @@ def bjobs(argv: list[str]) -> int:
     assert "-json" in argv
     if "-u" in argv:
         user = argv[argv.index("-u") + 1]
-        records = [describe(one) for one in store.jobs() if user in ("all", one["user"])]
+        records = [describe(job) for job in store.jobs() if user in ("all", job["user"])]
     else:
-        wanted = argv[argv.index("-json") - 1]
-        found = store.job(wanted)
-        missing = {"JOBID": wanted, "ERROR": f"Job <{wanted}> is not found"}
-        records = [missing if found is None else describe(found)]
+        value = argv[argv.index("-json") - 1]
+        job = store.job(value)
+        missing = {"JOBID": value, "ERROR": f"Job <{value}> is not found"}
+        records = [missing if job is None else describe(job)]
     print(json.dumps({"COMMAND": "bjobs", "JOBS": len(records), "RECORDS": records}, indent=2))
     return 0
 
 
-def describe(one: store.Record) -> dict[str, str]:
+def describe(item: store.Record) -> dict[str, str]:
     record = dict.fromkeys(("EXEC_HOST", "PEND_REASON", "EXIT_CODE", "EXIT_REASON"), "")
-    record |= {"JOBID": str(one["id"]), "JOB_NAME": one["name"], "USER": one["user"]}
-    record |= {"QUEUE": one["queue"], "RUN_TIME": f"{one.get('used', 0)} second(s)"}
-    record["RUNTIMELIMIT"] = f"{one['limit']:.1f}" if one["limit"] else ""
-    if one["state"] != "ended":
-        record["STAT"] = STATES[one["state"]]
-        record["EXEC_HOST"] = "node1" if one["state"] == "running" else ""
-        record["PEND_REASON"] = "" if one["state"] == "running" else "New job is waiting;"
+    record |= {"JOBID": str(item["id"]), "JOB_NAME": item["name"], "USER": item["user"]}
+    record |= {"QUEUE": item["queue"], "RUN_TIME": f"{item.get('used', 0)} second(s)"}
+    record["RUNTIMELIMIT"] = f"{item['limit']:.1f}" if item["limit"] else ""
+    if item["state"] != "ended":
+        record["STAT"] = STATES[item["state"]]
+        record["EXEC_HOST"] = "node1" if item["state"] == "running" else ""
+        record["PEND_REASON"] = "" if item["state"] == "running" else "New job is waiting;"
         return record
     reasons = {
         "limit": "TERM_RUNLIMIT: job killed after reaching LSF run time limit",
         "cancelled": "TERM_OWNER: job killed by owner",
     }
-    code = one["code"] or 0
-    record["STAT"] = "EXIT" if code or one["why"] else "DONE"
+    code = item["code"] or 0
+    record["STAT"] = "EXIT" if code or item["why"] else "DONE"
     record["EXIT_CODE"] = str(128 - code if code < 0 else code) if code else ""
-    record["EXIT_REASON"] = reasons.get(one["why"], "")
+    record["EXIT_REASON"] = reasons.get(item["why"], "")
     return record
 
 

@@ -32,7 +32,7 @@ def msub(argv: list[str]) -> int:
     if queue not in ("batch", "held"):
         print(f"ERROR:    cannot submit job - invalid class '{queue}'", file=sys.stderr)
         return 1
-    limits = dict(one.split("=", 1) for one in options.l)
+    limits = dict(item.split("=", 1) for item in options.l)
     limit = int(limits["walltime"]) if "walltime" in limits else None
     shell = ["/bin/sh", "-c", 'exec "$0"']
     number = store.submit(options.N, sys.stdin.read(), shell, limit, queue, queue == "held")
@@ -44,8 +44,8 @@ def mdiag(argv: list[str]) -> int:
     if store.is_garbage():
         print("<Data><job ")
         return 0
-    records = [one for one in store.jobs() if one["state"] != "ended"]
-    print("<Data>" + "".join(describe(one) for one in records) + "</Data>")
+    records = [job for job in store.jobs() if job["state"] != "ended"]
+    print("<Data>" + "".join(describe(record) for record in records) + "</Data>")
     return 0
 
 
@@ -53,8 +53,8 @@ def showq(argv: list[str]) -> int:
     if store.is_garbage():
         print("ERROR")
         return 0
-    records = [one for one in store.jobs() if one["state"] == "ended"]
-    text = "".join(describe(one) for one in records)
+    records = [job for job in store.jobs() if job["state"] == "ended"]
+    text = "".join(describe(record) for record in records)
     print(
         f'<Data><Object>queue</Object><queue count="{len(records)}" option="completed">{text}'
         "</queue></Data>"
@@ -62,16 +62,16 @@ def showq(argv: list[str]) -> int:
     return 0
 
 
-def describe(one: store.Record) -> str:
-    text = f'<job Class="{one["queue"]}" GJID="{one["id"]}" JobID="{one["id"]}"'
-    text += f' JobName="{one["name"]}" User="{one["user"]}" State="{STATES[one["state"]]}"'
-    text += f' StartTime="{one["started"]}" ReqAWDuration="{one["limit"] or 8640000}"'
-    if one["state"] == "held":
+def describe(item: store.Record) -> str:
+    text = f'<job Class="{item["queue"]}" GJID="{item["id"]}" JobID="{item["id"]}"'
+    text += f' JobName="{item["name"]}" User="{item["user"]}" State="{STATES[item["state"]]}"'
+    text += f' StartTime="{item["started"]}" ReqAWDuration="{item["limit"] or 8640000}"'
+    if item["state"] == "held":
         text += ' Hold="User"'
-    if one["state"] == "ended":
-        code = CODES.get(one["why"], one["code"])
-        text += f' CompletionCode="{code}" AWDuration="{one.get("used", 0)}"'
-    node = ' AllocNodeList="node1:1"' if one["state"] == "running" else ""
+    if item["state"] == "ended":
+        code = CODES.get(item["why"], item["code"])
+        text += f' CompletionCode="{code}" AWDuration="{item.get("used", 0)}"'
+    node = ' AllocNodeList="node1:1"' if item["state"] == "running" else ""
     return text + f"><req{node}/></job>"
 
 

@@ -29,7 +29,7 @@ def qsub(argv: list[str]) -> int:
     if queue not in ("workq", "held"):
         print("qsub: Unknown queue", file=sys.stderr)
         return 170
-    limits = dict(one.split("=", 1) for one in options.l)
+    limits = dict(item.split("=", 1) for item in options.l)
     limit = int(limits["walltime"]) if "walltime" in limits else None
     shell = ["/bin/sh", "-c", 'exec "$0"']
     number = store.submit(options.N, sys.stdin.read(), shell, limit, queue, queue == "held")
@@ -51,33 +51,33 @@ def qstat(argv: list[str]) -> int:
         )
         return 0
     history = argv[0] == "-fx"
-    records = [one for one in store.jobs() if history or one["state"] != "ended"]
+    records = [job for job in store.jobs() if history or job["state"] != "ended"]
     if argv[1:]:
-        found = store.job(argv[1])
-        if found is None:
+        job = store.job(argv[1])
+        if job is None:
             print(f"qstat: Unknown Job Id {argv[1]}", file=sys.stderr)
             return 153
-        records = [found]
-    print("".join(describe(one) for one in records), end="")
+        records = [job]
+    print("".join(describe(record) for record in records), end="")
     return 0
 
 
-def describe(one: store.Record) -> str:
-    used = bool(one["started"])
+def describe(item: store.Record) -> str:
+    used = bool(item["started"])
     lines = [
-        f"Job Id: {one['id']}.fake",
-        f"    Job_Name = {one['name']}",
-        f"    Job_Owner = {one['user']}@login",
-        *([f"    resources_used.walltime = 00:00:0{one.get('used', 0)}"] if used else []),
-        f"    job_state = {LETTERS[one['state']]}",
-        f"    queue = {one['queue']}",
+        f"Job Id: {item['id']}.fake",
+        f"    Job_Name = {item['name']}",
+        f"    Job_Owner = {item['user']}@login",
+        *([f"    resources_used.walltime = 00:00:0{item.get('used', 0)}"] if used else []),
+        f"    job_state = {LETTERS[item['state']]}",
+        f"    queue = {item['queue']}",
         *(["    exec_host = node1/0"] if used else []),
-        *([f"    Resource_List.walltime = 00:00:0{one['limit']}"] if one["limit"] else []),
+        *([f"    Resource_List.walltime = 00:00:0{item['limit']}"] if item["limit"] else []),
         "    Variable_List = PBS_O_HOME=/home/alice,PBS_O_LANG=C,",
         "\tPBS_O_PATH=/usr/bin:/bin",
     ]
-    if one["state"] == "ended" and one["code"] is not None:
-        lines.append(f"    Exit_status = {CODES.get(one['why'], one['code'])}")
+    if item["state"] == "ended" and item["code"] is not None:
+        lines.append(f"    Exit_status = {CODES.get(item['why'], item['code'])}")
     return "\n".join([*lines, "", ""])
 
 

@@ -38,7 +38,7 @@ def qsub(argv: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    limits = dict(one.split("=", 1) for one in options.l)
+    limits = dict(item.split("=", 1) for item in options.l)
     limit = int(limits["h_rt"]) if "h_rt" in limits else None
     script = sys.stdin.read()
     number = store.submit(options.N, script, [options.S], limit, queue, queue == "held")
@@ -54,24 +54,24 @@ def qstat(argv: list[str]) -> int:
     print("<?xml version='1.0'?>\n<job_info  xmlns:xsd=\"http://arc.liv.ac.uk/qstat.xsd\">")
     for tag, states in (("queue_info", ("running",)), ("job_info", ("queued", "held"))):
         print(f"  <{tag}>")
-        for one in store.jobs():
-            if one["state"] in states and one["user"] in users:
-                print(describe(one))
+        for job in store.jobs():
+            if job["state"] in states and job["user"] in users:
+                print(describe(job))
         print(f"  </{tag}>")
     print("</job_info>")
     return 0
 
 
-def describe(one: store.Record) -> str:
-    running = one["state"] == "running"
+def describe(item: store.Record) -> str:
+    running = item["state"] == "running"
     return f"""    <job_list state="{"running" if running else "pending"}">
-      <JB_job_number>{one["id"]}</JB_job_number>
-      <JB_name>{one["name"]}</JB_name>
-      <JB_owner>{one["user"]}</JB_owner>
-      <state>{STATES[one["state"]]}</state>
-      <queue_name>{f"{one['queue']}@node1" if running else ""}</queue_name>
+      <JB_job_number>{item["id"]}</JB_job_number>
+      <JB_name>{item["name"]}</JB_name>
+      <JB_owner>{item["user"]}</JB_owner>
+      <state>{STATES[item["state"]]}</state>
+      <queue_name>{f"{item['queue']}@node1" if running else ""}</queue_name>
       <slots>1</slots>
-      <full_job_name>{one["name"]}</full_job_name>
+      <full_job_name>{item["name"]}</full_job_name>
     </job_list>"""
 
 
@@ -79,24 +79,26 @@ def qacct(argv: list[str]) -> int:
     if store.is_garbage():
         print("Total System Usage")
         return 0
-    wanted = argv[1]
-    ended = [one for one in store.jobs() if one["state"] == "ended" and one["code"] is not None]
-    found = [one for one in ended if wanted in (str(one["id"]), one["name"])]
-    if not found:
-        kind = "id" if wanted.isdecimal() else "name"
-        print(f"error: job {kind} {wanted} not found", file=sys.stderr)
+    value = argv[1]
+    ended = [job for job in store.jobs() if job["state"] == "ended" and job["code"] is not None]
+    values = [item for item in ended if value in (str(item["id"]), item["name"])]
+    if not values:
+        kind = "id" if value.isdecimal() else "name"
+        print(f"error: job {kind} {value} not found", file=sys.stderr)
         return 1
-    for one in found:
+    for item in values:
         failed = {
             "limit": "37  : qmaster enforced h_rt, h_cpu, or h_vmem limit",
             "cancelled": "100 : assumedly after job",
-        }.get(one["why"], "0")
-        code = f"{128 - one['code']}                  (Killed)" if one["code"] < 0 else one["code"]
-        category = f"-l h_rt={one['limit']}" if one["limit"] else "NONE"
+        }.get(item["why"], "0")
+        code = (
+            f"{128 - item['code']}                  (Killed)" if item["code"] < 0 else item["code"]
+        )
+        category = f"-l h_rt={item['limit']}" if item["limit"] else "NONE"
         print(
-            f"{'=' * 62}\nqname        {one['queue']}\nhostname     node1\n"
-            f"owner        {one['user']}\njobname      {one['name']}\njobnumber    {one['id']}\n"
-            f"failed       {failed}\nexit_status  {code}\nru_wallclock {one['used']}s\n"
+            f"{'=' * 62}\nqname        {item['queue']}\nhostname     node1\n"
+            f"owner        {item['user']}\njobname      {item['name']}\njobnumber    {item['id']}\n"
+            f"failed       {failed}\nexit_status  {code}\nru_wallclock {item['used']}s\n"
             f"category     {category}"
         )
     return 0

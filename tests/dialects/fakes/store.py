@@ -42,28 +42,28 @@ def save(record: Record) -> None:
 
 
 def jobs() -> list[Record]:
-    found = [json.loads(path.read_text()) for path in ROOT.glob("job-*") if path.suffix != ".part"]
-    return sorted(found, key=lambda record: int(record["id"]))
+    values = [json.loads(path.read_text()) for path in ROOT.glob("job-*") if path.suffix != ".part"]
+    return sorted(values, key=lambda record: int(record["id"]))
 
 
 def job(job_id: str) -> Record | None:
-    return next((one for one in jobs() if str(one["id"]) == job_id.partition(".")[0]), None)
+    return next((item for item in jobs() if str(item["id"]) == job_id.partition(".")[0]), None)
 
 
 def submit(
-    name: str, script: str, shell: list[str], limit: int | None, queue: str, held: bool
+    name: str, script: str, shell: list[str], limit: int | None, queue: str, value: bool
 ) -> int:
     """Keep a job and, when it is not held, run it: `shell` and then the script's file."""
     with (ROOT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         number = len(jobs()) + 1
         record = {"id": number, "name": name, "user": USER, "queue": queue, "limit": limit}
-        record |= {"state": "held" if held else "queued", "code": None, "why": "", "started": 0}
+        record |= {"state": "held" if value else "queued", "code": None, "why": "", "started": 0}
         save(record)
     file = ROOT / f"script-{number}"
     file.write_text(script)
     file.chmod(0o700)
-    if not held:
+    if not value:
         argv = [sys.executable, __file__, str(number), *shell, str(file)]
         null = subprocess.DEVNULL
         subprocess.Popen(argv, stdin=null, stdout=null, stderr=null, start_new_session=True)

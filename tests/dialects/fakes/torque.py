@@ -33,7 +33,7 @@ def qsub(argv: list[str]) -> int:
     if queue not in ("batch", "held"):
         print("qsub: submit error (Unknown queue MSG=cannot locate queue)", file=sys.stderr)
         return 170
-    limits = dict(one.split("=", 1) for one in options.l)
+    limits = dict(item.split("=", 1) for item in options.l)
     limit = int(limits["walltime"]) if "walltime" in limits else None
     # The shell is told the name of the script, so the script's first line counts.
     shell = ["/bin/sh", "-c", 'exec "$0"']
@@ -62,29 +62,31 @@ def show(argv: list[str]) -> int:
     assert argv[0] == "-x"
     records = store.jobs()
     if argv[1:]:
-        found = store.job(argv[1])
-        if found is None:
+        job = store.job(argv[1])
+        if job is None:
             print(f"qstat: Unknown Job Id Error {argv[1]}", file=sys.stderr)
             return 153
-        records = [found]
+        records = [job]
     if records:
-        print("<Data>" + "".join(describe(one) for one in records) + "</Data>")
+        print("<Data>" + "".join(describe(record) for record in records) + "</Data>")
     return 0
 
 
-def describe(one: store.Record) -> str:
-    text = f"<Job><Job_Id>{one['id']}.fake</Job_Id><Job_Name>{one['name']}</Job_Name>"
-    text += f"<Job_Owner>{one['user']}@login</Job_Owner>"
-    if one["started"]:
-        text += f"<resources_used><walltime>00:00:0{one.get('used', 0)}</walltime></resources_used>"
+def describe(item: store.Record) -> str:
+    text = f"<Job><Job_Id>{item['id']}.fake</Job_Id><Job_Name>{item['name']}</Job_Name>"
+    text += f"<Job_Owner>{item['user']}@login</Job_Owner>"
+    if item["started"]:
+        text += (
+            f"<resources_used><walltime>00:00:0{item.get('used', 0)}</walltime></resources_used>"
+        )
         text += "<exec_host>node1/0</exec_host>"
-        text += f"<start_time>{one['started']}</start_time>"
-    text += f"<job_state>{LETTERS[one['state']]}</job_state><queue>{one['queue']}</queue>"
-    limit = f"<walltime>{one['limit']}</walltime>" if one["limit"] else ""
+        text += f"<start_time>{item['started']}</start_time>"
+    text += f"<job_state>{LETTERS[item['state']]}</job_state><queue>{item['queue']}</queue>"
+    limit = f"<walltime>{item['limit']}</walltime>" if item["limit"] else ""
     text += f"<Resource_List><nodes>1:ppn=1</nodes>{limit}</Resource_List>"
-    if one["state"] == "ended":
-        code = CODES.get(one["why"], one["code"])
-        text += f"<exit_status>{code}</exit_status>" if one["code"] is not None else ""
+    if item["state"] == "ended":
+        code = CODES.get(item["why"], item["code"])
+        text += f"<exit_status>{code}</exit_status>" if item["code"] is not None else ""
     return text + "</Job>"
 
 

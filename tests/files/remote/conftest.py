@@ -109,7 +109,10 @@ class S3(Server):
         return body
 
     def names(self) -> list[str]:
-        keys = (one["Key"] for one in self.client.list_objects_v2(Bucket=self.bucket)["Contents"])
+        keys = (
+            content["Key"]
+            for content in self.client.list_objects_v2(Bucket=self.bucket)["Contents"]
+        )
         return sorted(key for key in keys if not key.endswith("/"))
 
 
@@ -167,9 +170,9 @@ def s3_server() -> Iterator[S3]:
 
 @pytest.fixture
 def s3(s3_server: S3) -> S3:
-    found = s3_server.client.list_objects_v2(Bucket=s3_server.bucket).get("Contents", ())
-    for one in found:
-        s3_server.client.delete_object(Bucket=s3_server.bucket, Key=one["Key"])
+    answer = s3_server.client.list_objects_v2(Bucket=s3_server.bucket).get("Contents", ())
+    for item in answer:
+        s3_server.client.delete_object(Bucket=s3_server.bucket, Key=item["Key"])
     for name in ("alice", "bob"):
         s3_server.put(f"{name}/", b"")
     return s3_server
@@ -201,8 +204,8 @@ def _client(kind: str, url: str, key_id: str, secret: str) -> Any:
 @pytest.fixture(params=["dav", "s3"])
 def server(request: pytest.FixtureRequest) -> Server:
     """Each of the servers."""
-    found: Server = request.getfixturevalue(request.param)
-    return found
+    result: Server = request.getfixturevalue(request.param)
+    return result
 
 
 @pytest.fixture

@@ -175,10 +175,10 @@ async def test_nothing_but_the_settings_counts(
 @pytest.mark.parametrize("status", [301, 307])
 async def test_redirects_are_not_followed(s3: S3, status: int) -> None:
     """The key of one server is never used at another, in another region neither."""
-    asked: list[bytes] = []
+    pieces: list[bytes] = []
 
     async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        pieces.append(await reader.readuntil(b"\r\n\r\n"))
         head = (
             f"HTTP/1.1 {status} Elsewhere\r\nLocation: {s3.url}/{s3.bucket}/\r\n"
             "x-amz-bucket-region: us-west-2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -194,4 +194,4 @@ async def test_redirects_are_not_followed(s3: S3, status: int) -> None:
             await session.open(b"/alice")
         session.close()
         await session.wait_closed()
-    assert asked
+    assert pieces

@@ -38,7 +38,7 @@ async def test_write_list_read(server: Server, session: FilesSession) -> None:
     )
     assert server.get("alice/file") == b"hello"
     assert (entry.size, entry.type, entry.mtime_ns) == (5, "file", 1_600_000_000_000_000_123)
-    walked = [one async for one in session.walk([b""])]
+    walked = [item async for item in session.walk([b""])]
     assert (walked[1].path, walked[1].mtime_ns) == (b"file", entry.mtime_ns)
     assert await read_all(session, b"file") == b"hello"
     assert await read_all(session, b"file", 2) == b"llo"
@@ -99,9 +99,14 @@ async def test_folders_and_trees(session: FilesSession) -> None:
         await session.write(b"x/y", chunks(b"1"))
     for path, content in ((b"a/one", b"1"), (b"a/b/two", b"22")):
         await session.write(path, chunks(content))
-    assert [one.path async for one in session.walk([b"a"])] == [b"a", b"a/b", b"a/b/two", b"a/one"]
-    found = await session.summary([b"a"])
-    assert (found.files, found.folders, found.bytes) == (2, 2, 3)
+    assert [item.path async for item in session.walk([b"a"])] == [
+        b"a",
+        b"a/b",
+        b"a/b/two",
+        b"a/one",
+    ]
+    summary = await session.summary([b"a"])
+    assert (summary.files, summary.folders, summary.bytes) == (2, 2, 3)
     copied = await session.copy(b"a", b"c")
     assert copied.summary.bytes == 3
     assert await read_all(session, b"c/b/two") == b"22"
@@ -122,8 +127,8 @@ async def test_order_and_pages(session: FilesSession) -> None:
     assert await list_names(session) == [b"z", b"A", b"b", b"d"]
     by_size = ListOptions(sort="size", reverse=True, hidden=True, offset=1, limit=2)
     assert await list_names(session, options=by_size) == [b"b", b"d"]
-    found = await session.list(b"", ListOptions(filter="a"))
-    assert ([one.name for one in found.entries], found.total) == ([b"A"], 1)
+    result = await session.list(b"", ListOptions(filter="a"))
+    assert ([entry.name for entry in result.entries], result.total) == ([b"A"], 1)
 
 
 async def test_what_a_store_has_not(session: FilesSession) -> None:
@@ -148,8 +153,8 @@ async def test_upload_in_pieces(server: Server, session: FilesSession) -> None:
         part = await other.part_stat(b"large", "upload01")
         rest = content[part.offset :]
         await other.part_write(b"large", "upload01", part.offset, chunks(rest))
-        sent = await other.checksum(b".upload01.rosetta-part")
-        assert sent == hashlib.sha256(content).hexdigest()
+        result = await other.checksum(b".upload01.rosetta-part")
+        assert result == hashlib.sha256(content).hexdigest()
         entry = await other.part_finish(b"large", "upload01")
     assert entry.mtime_ns == 1_600_000_000_000_000_000
     assert server.get("alice/large") == content
@@ -171,9 +176,9 @@ async def test_archives(server: Server, session: FilesSession, kind: ArchiveForm
     await session.write(b"folder/large", chunks(large))
     await session.write("folder/käse".encode(), chunks(b"1"))
     server.put("alice/alone", b"alone")
-    content = b"".join([one async for one in session.archive([b"folder", b"alone"], kind)])
-    found = unpack_tar(content) if kind == "tar" else unpack_zip(content)
-    assert found == {
+    content = b"".join([item async for item in session.archive([b"folder", b"alone"], kind)])
+    result = unpack_tar(content) if kind == "tar" else unpack_zip(content)
+    assert result == {
         "folder": None,
         "folder/empty": None,
         "folder/large": large,
@@ -195,7 +200,8 @@ def unpack_zip(content: bytes) -> dict[str, bytes | None]:
         assert archive.testzip() is None
         files = archive.infolist()
         return {
-            one.filename.rstrip("/"): None if one.is_dir() else archive.read(one) for one in files
+            file.filename.rstrip("/"): None if file.is_dir() else archive.read(file)
+            for file in files
         }
 
 

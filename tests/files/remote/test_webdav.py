@@ -53,10 +53,10 @@ async def test_segment_that_was_cut_does_not_count(dav: Dav, session: FilesSessi
 
 async def test_redirects_are_not_followed(dav: Dav) -> None:
     """The password of one server is never sent to another."""
-    asked: list[bytes] = []
+    pieces: list[bytes] = []
 
     async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        pieces.append(await reader.readuntil(b"\r\n\r\n"))
         head = f"HTTP/1.1 307 Elsewhere\r\nLocation: {dav.url}/alice/\r\nContent-Length: 0\r\n\r\n"
         writer.write(head.encode())
         await writer.drain()
@@ -70,4 +70,4 @@ async def test_redirects_are_not_followed(dav: Dav) -> None:
             await session.open(b"/alice")
         session.close()
         await session.wait_closed()
-    assert len(asked) == 1
+    assert len(pieces) == 1

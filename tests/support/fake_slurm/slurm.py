@@ -99,15 +99,15 @@ def fail(text: str) -> int:
 
 
 def sbatch(argv: list[str]) -> int:
-    asked = options(argv)
-    if asked.get("partition", "main") != "main":
-        sys.stderr.write(f"sbatch: error: invalid partition specified: {asked['partition']}\n")
+    request = options(argv)
+    if request.get("partition", "main") != "main":
+        sys.stderr.write(f"sbatch: error: invalid partition specified: {request['partition']}\n")
         return fail("sbatch: error: Batch job submission failed: Invalid partition name specified")
     with queue() as jobs:
         job_id = str(max((int(key) for key in jobs), default=0) + 1)
         jobs[job_id] = {
             "id": job_id,
-            "name": asked["job-name"],
+            "name": request["job-name"],
             "user": os.environ.get("FAKE_SLURM_USER", "alice"),
             "state": "PENDING",
             "reason": "Priority",
@@ -123,31 +123,31 @@ def squeue(argv: list[str]) -> int:
             job = jobs[argv[argv.index("-j") + 1]]
         print(job["state"], job.get("node", "n/a"))
         return 0
-    asked = options(argv)
-    users = asked["user"].split(",") if "user" in asked else None
-    form = asked["format"].split("|")
-    print("|".join([form[0], *(COLUMNS[one][0] for one in form[1:])]))
+    request = options(argv)
+    users = request["user"].split(",") if "user" in request else None
+    form = request["format"].split("|")
+    print("|".join([form[0], *(COLUMNS[item][0] for item in form[1:])]))
     with queue() as jobs:
         for job in jobs.values():
             if users is not None and job["user"] not in users:
                 continue
-            if "name" in asked and job["name"] != asked["name"]:
+            if "name" in request and job["name"] != request["name"]:
                 continue
-            if asked.get("states") != "all" and job["state"] not in ALIVE:
+            if request.get("states") != "all" and job["state"] not in ALIVE:
                 continue
-            fields = (str(job.get(COLUMNS[one][1], COLUMNS[one][2])) for one in form[1:])
+            fields = (str(job.get(COLUMNS[item][1], COLUMNS[item][2])) for item in form[1:])
             print("|".join([form[0], *fields]))
     return 0
 
 
 def sacct(argv: list[str]) -> int:
-    asked = options(argv)
-    print(asked["format"].replace(",", "|"))
+    request = options(argv)
+    print(request["format"].replace(",", "|"))
     with queue() as jobs:
         for job in jobs.values():
-            if job["id"] not in asked.get("jobs", job["id"]).split(","):
+            if job["id"] not in request.get("jobs", job["id"]).split(","):
                 continue
-            if asked.get("name", job["name"]) != job["name"]:
+            if request.get("name", job["name"]) != job["name"]:
                 continue
             state = job["state"] + (" by 0" if job["state"] == "CANCELLED" else "")
             fields = (job["id"], state, job.get("exit", "0:0"), job["user"], "main")
@@ -197,7 +197,7 @@ def sinfo(argv: list[str]) -> int:
         "GresUsed": "gpu:0",
         "Features": "(null)",
     }
-    columns = (one.partition(":") for one in options(argv)["Format"].split(","))
+    columns = (word.partition(":") for word in options(argv)["Format"].split(","))
     print("".join(values[name].ljust(int(width)) for name, _, width in columns))
     return 0
 
