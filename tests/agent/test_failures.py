@@ -416,8 +416,8 @@ class TestApptainer:
                 if not custom:
                     second = make_spec(machine, image__reference=reference, **changes)
                     machine.run(second)
-                    wait_until(lambda: service.reports[-1]["state"] == "failed", "it fails")
-                    report = service.reports[-1]
+                    # Not the last report: the other task tells every moment that it runs.
+                    report = service.wait_for("failed")
                     assert report["reason"] == "port_in_use"
                     assert str(port) in report["message"]
                 machine.stop(spec)
