@@ -1,5 +1,6 @@
 """A service with links to repositories and their builds."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -101,6 +102,9 @@ class BuildsStub(Stub):
         self.cancelled: list[str] = []
         self.start_fault: tuple[int, str] | None = None
         self.made = 0
+        # While it is cleared, nobody is told that software was made.
+        self.software_held = asyncio.Event()
+        self.software_held.set()
 
     def put_build(self, build: dict[str, Any]) -> None:
         """Keep a build and tell every page that shows it."""
@@ -227,7 +231,7 @@ class BuildsApi(Handler):
         if self.allowed():
             self.finish({"builds": list(self.stub.builds.values())})
 
-    def post(self) -> None:
+    async def post(self) -> None:
         """Ask for one."""
         if not self.allowed():
             return
@@ -237,6 +241,7 @@ class BuildsApi(Handler):
             return
         if BUILD not in self.stub.builds or self.stub.builds[BUILD]["state"] == "failed":
             self.stub.put_build(make_build())
+        await self.stub.answers_held.wait()
         self.finish(self.stub.builds[BUILD])
 
 
@@ -267,10 +272,11 @@ class BuildSoftwareApi(Handler):
 
     stub: BuildsStub
 
-    def post(self, build_id: str) -> None:
+    async def post(self, build_id: str) -> None:
         """Make the user's software."""
         if self.allowed():
             self.stub.made += 1
+            await self.stub.software_held.wait()
             self.finish({"family": "hello-abcdef", "version": "0123456", "name": "hello"})
 
 

@@ -176,6 +176,25 @@ async def test_a_build_that_fails(page: Page, stub: BuildsStub) -> None:
     await page.wait_for_url(f"**{PREFIX}tasks/a1?*")
 
 
+async def test_another_try_is_done_before_its_answer_is_there(page: Page, stub: BuildsStub) -> None:
+    """The page that the answer leads to starts the task: a start from the one before is cut off."""
+    await page.goto(LINK)
+    await page.get_by_role("button", name="Build and start").click()
+    await page.wait_for_url(f"**{BUILD_PAGE}?*")
+    stub.put_build(failed())
+    stub.answers_held.clear()
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.locator("#state")).to_have_text("Queued")
+    stub.software_held.clear()
+    stub.put_build(make_build(state="done", message="The image is ready."))
+    await expect(page.locator("#state")).to_have_text("Ready")
+    async with page.expect_navigation(wait_until="commit"):
+        stub.answers_held.set()
+    stub.software_held.set()
+    await page.wait_for_url(f"**{PREFIX}tasks/a1?*")
+    assert len(stub.started) == 1
+
+
 async def test_a_build_is_cancelled_after_a_question(page: Page, stub: BuildsStub) -> None:
     stub.put_build(building(waiting=2))
     await page.goto(BUILD_PAGE)

@@ -16,6 +16,8 @@ const main = first("main");
 class BuildPage {
   constructor(build) {
     this.options = readOptions(location.search);
+    // From "Try again" until the page that the answer leads to.
+    this.repeating = false;
     this.log = new LogView({
       text: element("log-text"),
       empty: element("log-empty"),
@@ -94,7 +96,8 @@ class BuildPage {
   /** What was asked for before the build began happens now, once. */
   carryOn() {
     const intent = intentOf(this.build.id);
-    if (!intent) return;
+    // The page that follows carries on: what begins here would be cut off.
+    if (!intent || this.repeating) return;
     setIntent(this.build.id, null);
     this.use(intent === "start" ? this.start : this.add, intent);
   }
@@ -109,9 +112,16 @@ class BuildPage {
 
   async again() {
     const { provider, spec, port } = this.build;
-    const build = await requestBuild({ provider, spec, again: true, ...(port ? { port } : {}) });
-    setIntent(build.id, intentOf(this.build.id));
-    location.assign(buildPage(build.id, optionsQuery(this.options)));
+    this.repeating = true;
+    try {
+      const build = await requestBuild({ provider, spec, again: true, ...(port ? { port } : {}) });
+      setIntent(build.id, intentOf(this.build.id));
+      location.assign(buildPage(build.id, optionsQuery(this.options)));
+    } catch (error) {
+      this.repeating = false;
+      this.update(this.build);
+      throw error;
+    }
   }
 
   async giveUp() {
