@@ -9,9 +9,10 @@ from tests.support.github import CLIENT_ID, CLIENT_SECRET
 from tests.support.oidc_provider import Provider
 
 CONFIG = """
-import json
+import gc, json
 from pathlib import Path
 import rosetta_hub
+gc.freeze()  # as in tests/spawners/hub.py
 
 test = json.loads(Path(__file__).with_name("test.json").read_text())
 c.JupyterHub.bind_url = f"http://127.0.0.1:{test['port']}"

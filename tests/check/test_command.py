@@ -70,3 +70,18 @@ def closed_pipe() -> int:
     reading, writing = os.pipe()
     os.close(reading)
     return writing
+
+
+def test_modules_are_looked_through_for_garbage_at_no_time() -> None:
+    """What the command makes itself is: the service runs for months."""
+    program = """
+import gc, runpy, sys
+sys.argv = ["rosetta-hub", "--version"]
+try:
+    runpy.run_module("rosetta_hub", run_name="__main__")
+finally:
+    print(gc.get_freeze_count() > 100_000, gc.isenabled(), gc.get_stats()[2]["collections"])
+"""
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.splitlines()[-1] == "True True 0"

@@ -38,7 +38,10 @@ ADMIN_SCOPES = [
 ]
 
 TEMPLATE = """
+import gc
 import rosetta_hub
+# At its end Python looks for garbage among all that a hub has imported, for no use to a test.
+gc.freeze()
 c.JupyterHub.bind_url = "http://localhost:{hub}"
 c.JupyterHub.hub_port = {hub_api}
 c.JupyterHub.pid_file = "{directory}/hub.pid"

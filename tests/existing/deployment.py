@@ -7,8 +7,9 @@ from tests.spawners.hub import Hub
 
 # What any hub has.
 PLAIN = """
-import json, os, sys
+import gc, json, os, sys
 from pathlib import Path
+gc.freeze()  # as in tests/spawners/hub.py
 
 test = json.loads(Path(__file__).with_name("test.json").read_text())
 c.JupyterHub.bind_url = f"http://127.0.0.1:{test['port']}"
