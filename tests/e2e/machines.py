@@ -86,7 +86,7 @@ def _install(prefix: tuple[str, ...], directory: Path) -> None:
     proxy = Path(sys.prefix) / "lib/node_modules/configurable-http-proxy/bin"
     for command in (
         ["python3", "-m", "venv", directory / "venv"],
-        [directory / "venv/bin/pip", "install", "-q", wheel],
+        [directory / "venv/bin/pip", "install", "-q", "--no-compile", wheel],
         ["ln", "-s", proxy / "configurable-http-proxy", directory / "venv/bin"],
     ):
         subprocess.run([*prefix, *map(str, command)], check=True, stderr=subprocess.PIPE)
