@@ -16,6 +16,8 @@ from tests.support.devices import open_devices
 from .fake import wait_until
 
 ROOT = Path(__file__).parents[2]
+# Where those containers have the agent's package.
+AGENT = "/opt/agent"
 ALICE = 1000
 CAROL = 1003
 # The oldest Python that agents meet comes with no present system: it is tried where it is there.
@@ -151,8 +153,7 @@ class ApptainerHost:
     shared: Path
 
     def prefix(self, user: str = "alice") -> list[str]:
-        agent = ROOT / "agent"
-        options = ["--user", user, "--env", f"HOME=/home/{user}", "--env", f"PYTHONPATH={agent}"]
+        options = ["--user", user, "--env", f"HOME=/home/{user}", "--env", f"PYTHONPATH={AGENT}"]
         return ["docker", "exec", "--interactive", *options, self.name]
 
 
@@ -175,6 +176,10 @@ def start_host(shared: Path, *options: str, image: str = "apptainer-host") -> Ap
         capture_output=True,
     )
     open_devices(name)
+    # Compiled once, and not whenever an agent or a part of it starts: nobody can write where the
+    # checkout is mounted.
+    prepare = f"cp -r {ROOT}/agent {AGENT} && python3 -m compileall -q {AGENT}"
+    subprocess.run(["docker", "exec", name, "sh", "-ec", prepare], check=True, capture_output=True)
     return ApptainerHost(name, shared)
 
 
