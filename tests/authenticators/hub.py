@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.spawners.hub import DEADLINE, Hub
+from tests.spawners.hub import Hub, http_client
 from tests.support.github import CLIENT_ID, CLIENT_SECRET
 from tests.support.oidc_provider import Provider
 
@@ -86,7 +86,7 @@ class Browser:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.client = httpx.AsyncClient(base_url=hub.url, timeout=DEADLINE)
+        self.client = http_client(base_url=hub.url)
 
     async def sign_in(self, provider: Provider, name: str, account: str) -> httpx.Response:
         """With a provider."""
@@ -110,7 +110,7 @@ class Browser:
     async def status(self, token: str) -> int:
         """What the hub's API answers to a token."""
         headers = {"Authorization": f"token {token}"}
-        async with httpx.AsyncClient(timeout=DEADLINE, headers=headers) as client:
+        async with http_client(headers=headers) as client:
             return (await client.get(f"{self.hub.url}/hub/api/user")).status_code
 
     async def xsrf(self) -> str:

@@ -14,7 +14,7 @@ from rosetta_hub.database.models_local import Password
 from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.keys import Keys
-from tests.spawners.hub import DEADLINE, Hub, until
+from tests.spawners.hub import Hub, http_client, until
 
 from .hub import Browser
 
@@ -68,7 +68,7 @@ async def sign_up(browser: Browser, letterbox: Letterbox, name: str, address: st
     link = await letterbox.link(address, "confirm")
     assert link.startswith(f"{browser.hub.url}/hub/sign-up/confirm?token=")
     # Scanners of mails open every link, and change nothing.
-    async with httpx.AsyncClient(follow_redirects=True, timeout=DEADLINE) as scanner:
+    async with http_client(follow_redirects=True) as scanner:
         assert "Create your account" in (await scanner.get(link)).text
     page = await browser.client.get(link, follow_redirects=True)
     assert page.url.query == b""

@@ -1,9 +1,8 @@
 """Signing in with real providers: who becomes whom, and for how long."""
 
-import httpx
 import pytest
 
-from tests.spawners.hub import DEADLINE, Hub, until
+from tests.spawners.hub import Hub, http_client, until
 from tests.spawners.stub import StubService
 from tests.support.oidc_provider import Provider
 
@@ -153,7 +152,7 @@ async def test_form_of_the_login_page_without_a_password(browser: Browser) -> No
     # Hubs before 6 show the form again with status 200.
     assert answer.status_code in (200, 403)
     assert "Invalid username or password" in answer.text
-    async with httpx.AsyncClient(base_url=browser.hub.url, timeout=DEADLINE) as client:
+    async with http_client(base_url=browser.hub.url) as client:
         body = {"auth": {"username": "nobody", "password": "wrong"}}
         answer = await client.post("/hub/api/users/nobody/tokens", json=body)
     assert answer.status_code == 403

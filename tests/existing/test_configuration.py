@@ -6,10 +6,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.spawners.hub import DEADLINE, ROOT, User, until
+from tests.spawners.hub import ROOT, User, http_client, until
 
 from .deployment import INSTALLED, PLAIN, ExistingHub
 
@@ -39,7 +38,7 @@ def processes_with(variable: str) -> list[str]:
 
 async def service_answers(hub: ExistingHub) -> None:
     async def healthy() -> bool:
-        async with httpx.AsyncClient(timeout=DEADLINE) as client:
+        async with http_client() as client:
             answer = await client.get(f"{hub.url}/services/rosetta/health")
         content_type: str = answer.headers.get("content-type", "")
         return content_type.startswith("application/json")

@@ -9,11 +9,10 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from tests.spawners.hub import DEADLINE, User, until
+from tests.spawners.hub import User, http_client, until
 from tests.support.fake_slurm import FakeSlurm
 from tests.support.ports import free_port
 
@@ -111,7 +110,7 @@ async def tell_port(hub: ExistingHub, slurm: FakeSlurm, port: int) -> None:
     """As `batchspawner-singleuser` does on the node: with the server's token, to the hub."""
     lines = (slurm.directory / "environment").read_text().splitlines()
     environment = dict(line.split("=", 1) for line in lines if "=" in line)
-    async with httpx.AsyncClient(timeout=DEADLINE) as client:
+    async with http_client() as client:
         answer = await client.post(
             f"{hub.url}/hub/api/batchspawner",
             headers={"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"},
@@ -141,7 +140,7 @@ async def test_batch_job(hub: ExistingHub) -> None:
         await hub.restart(installed=True)
         server = await hub.ready(USER, "job")
         assert server["state"]["child_state"]["job_id"] == job_id
-        async with httpx.AsyncClient(timeout=DEADLINE) as client:
+        async with http_client() as client:
             assert (await client.get(f"{hub.url}/user/{USER}/job/")).text == "on node"
         await hub.api("DELETE", f"/users/{USER}/servers/job")
         await hub.gone(USER, "job")

@@ -6,14 +6,13 @@ import json
 import re
 from typing import Any
 
-import httpx
 import pytest
 
 from rosetta_hub.errors import UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.keys import Keys
 
-from .hub import DEADLINE, TOKEN, Hub, User, until
+from .hub import TOKEN, Hub, User, http_client, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -370,7 +369,7 @@ async def test_service_alone_ends_the_logins_of_a_user(
 
     async def status(token: str) -> int:
         headers = {"Authorization": f"token {token}"}
-        async with httpx.AsyncClient(headers=headers, timeout=DEADLINE) as api:
+        async with http_client(headers=headers) as api:
             return (await api.get(f"{base}/user")).status_code
 
     async def page() -> int:

@@ -7,10 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from .hub import DEADLINE, Hub, User, until
+from .hub import Hub, User, http_client, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,7 +114,7 @@ async def test_hub_restarts(hub: Hub, service: StubService, alice: User) -> None
 
 
 async def _own_token_works(hub: Hub, token: str) -> bool:
-    async with httpx.AsyncClient(timeout=DEADLINE) as client:
+    async with http_client() as client:
         answer = await client.get(
             f"{hub.url}/hub/api/user", headers={"Authorization": f"token {token}"}
         )
@@ -160,7 +159,7 @@ async def test_progress_and_timeout(hub: Hub, service: StubService, alice: User)
     headers = {"Authorization": "token test-token-of-the-administrator"}
     events = []
     async with (
-        httpx.AsyncClient(timeout=DEADLINE) as client,
+        http_client() as client,
         client.stream("GET", path, headers=headers) as stream,
     ):
         async for line in stream.aiter_lines():

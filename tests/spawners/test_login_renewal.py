@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -13,7 +12,7 @@ from rosetta_hub.errors import UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.keys import Keys
 
-from .hub import DEADLINE, TOKEN, Hub, User
+from .hub import TOKEN, Hub, User, http_client
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,7 +42,7 @@ async def service_login(browser: User, service_token: str) -> str:
     [code] = parse_qs(urlsplit(answer.headers["location"]).query)["code"]
     form = {"code": code, "grant_type": "authorization_code", "redirect_uri": CALLBACK}
     form |= {"client_id": client_id, "client_secret": service_token}
-    async with httpx.AsyncClient(timeout=DEADLINE) as client:
+    async with http_client() as client:
         answer = await client.post(f"{browser.hub.url}/hub/api/oauth2/token", data=form)
     return str(answer.json()["access_token"])
 
@@ -63,7 +62,7 @@ async def lead(browser: User, path: str) -> str:
 
 async def is_good(hub: Hub, token: str) -> bool:
     headers = {"Authorization": f"token {token}"}
-    async with httpx.AsyncClient(headers=headers, timeout=DEADLINE) as client:
+    async with http_client(headers=headers) as client:
         return (await client.get(f"{hub.url}/hub/api/user")).is_success
 
 
