@@ -98,6 +98,13 @@ class Machine:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not is_running(pid), "the agent is gone")
 
+    def leaves_nothing(self, spec: AgentSpec) -> bool:
+        """Whether nothing is left of the task. The sandbox goes last, and is looked for first.
+
+        For tests that wait: to ask the engine, and to look through all processes, takes long.
+        """
+        return not self.sandbox(spec).exists() and not self.leftovers(spec)
+
     def leftovers(self, spec: AgentSpec) -> list[str]:
         """Processes, containers and files of the task."""
         process = [line for line in processes() if spec["task"] in line]

@@ -121,7 +121,7 @@ def test_image_that_the_registry_has_not(
     report = service.wait_for_end()
     assert report["reason"] == "image_not_found", report
     assert "does not exist" in report["message"]
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_stop_while_it_pulls(machine: Machine, service: FakeService, make_spec: MakeJob) -> None:
@@ -261,7 +261,7 @@ def test_disk_that_fills_up(
         "disk_full",
         "The disk of the computing resource is full.",
     )
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_agent_that_may_not_enter_publishes_a_port(
@@ -350,7 +350,7 @@ class TestApptainer:
         os.kill(record["monitor"][0], 9)
         report = service.wait_for_end()
         assert "disappeared" in report["message"]
-        wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+        wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
     def test_without_a_way_out(
         self, image: str, archive: Path, service: FakeService, make_spec: MakeJob
@@ -487,4 +487,4 @@ def test_full_disk_costs_a_running_task_nothing(
     wait_until(lambda: len(service.reports) > count, "the new agent reports")
     assert service.reports[-1]["state"] == "running"
     assert machine.stop(spec) == {"state": "stopped"}
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")

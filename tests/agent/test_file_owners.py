@@ -74,7 +74,7 @@ def run(
     spec = make_spec(place.machine, **{"command": command, "binds": [place.bind()], **changes})
     place.machine.run(spec)
     report = service.wait_for_end()
-    wait_until(lambda: not place.machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: place.machine.leaves_nothing(spec), "nothing is left")
     assert not (place.machine.work_dir / "mounts").exists()
     return report
 

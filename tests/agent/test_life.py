@@ -61,7 +61,7 @@ def test_runs_answers_and_stops(machine: Machine, service: FakeService, make_spe
     report = service.wait_for_end()
     assert (report["state"], report["reason"]) == ("stopped", None)
     assert service.states[-3:] == ["starting", "running", "stopped"]
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
     sequences = [report["sequence"] for report in service.reports]
     assert sequences == sorted(set(sequences))
     assert service.credentials == {f"Bearer {SECRET}"}
@@ -274,7 +274,7 @@ def test_goes_wrong(
     if "exit 3" in str(changes):
         assert report["exit_code"] == 3
         assert report["detail"].endswith("the last words")
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_refused_claim_stops_the_container(
@@ -284,7 +284,7 @@ def test_refused_claim_stops_the_container(
     machine.run(spec)
     service.wait_for("running")
     service.status = 404
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_task_without_answers_ends_by_itself(
@@ -298,7 +298,7 @@ def test_task_without_answers_ends_by_itself(
     service.status = 200
     report = service.wait_for_end()
     assert (report["state"], report["reason"]) == ("failed", "unanswered")
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_service_away_for_a_while(
@@ -325,7 +325,7 @@ def test_killed_before_the_last_report(
     service.status = 200
     machine.run(spec)
     assert service.wait_for_end()["state"] == "stopped"
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_hardening(machine: Machine, service: FakeService, make_spec: MakeJob) -> None:

@@ -118,7 +118,7 @@ def test_without_the_right_account_the_reason_is_told(
     spec = make_spec(machine, image__reference=reference, image__credential=True)
     machine.run(spec)
     assert service.wait_for_end()["reason"] == reason, service.reports[-1]
-    wait_until(lambda: not machine.leftovers(spec), "nothing is left")
+    wait_until(lambda: machine.leaves_nothing(spec), "nothing is left")
 
 
 def test_what_one_account_has_brought_is_not_anybodys(
