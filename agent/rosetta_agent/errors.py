@@ -7,6 +7,12 @@ AgentError
 └── Cancelled      a stop was asked for while a step was under way
 """
 
+#: The messages of failures for want of room, by their reasons.
+NO_SPACE = {
+    "disk_full": "The disk of the computing resource is full.",
+    "quota_exceeded": "The quota on the computing resource is used up.",
+}
+
 
 class AgentError(Exception):
     """Everything the agent raises on purpose."""

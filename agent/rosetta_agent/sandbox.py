@@ -15,7 +15,7 @@ import shutil
 import stat
 from typing import Any, Dict, NoReturn, Optional, Tuple
 
-from rosetta_agent.errors import SpecError, TaskFailure
+from rosetta_agent.errors import NO_SPACE, SpecError, TaskFailure
 from rosetta_agent.mountinfo import mounted_below
 from rosetta_agent.processes import ProcessId
 from rosetta_agent.protocol import socket_name
@@ -200,10 +200,9 @@ class disk_full_is_a_failure:  # noqa: N801 - reads as a statement
         if not isinstance(error, OSError):
             return
         if error.errno == errno.ENOSPC:
-            message = "The disk of the computing resource is full."
-            raise TaskFailure("disk_full", message, str(error)) from error
+            raise TaskFailure("disk_full", NO_SPACE["disk_full"], str(error)) from error
         if error.errno == errno.EDQUOT:
-            message = "The quota on the computing resource is used up."
+            message = NO_SPACE["quota_exceeded"]
             raise TaskFailure("quota_exceeded", message, str(error)) from error
 
 

@@ -6,7 +6,7 @@ behind them; the spec matters, the first that is found decides.
 
 from typing import Optional, Sequence, Tuple
 
-from rosetta_agent.errors import TaskFailure
+from rosetta_agent.errors import NO_SPACE, TaskFailure
 from rosetta_agent.progress import strip_terminal
 
 _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
@@ -96,8 +96,7 @@ _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
 )
 
 _SENTENCES = {
-    "disk_full": "The disk of the computing resource is full.",
-    "quota_exceeded": "The quota on the computing resource is used up.",
+    **NO_SPACE,
     "out_of_memory": "{engine} needs more memory for {image} than there is.",
     "engine_unavailable": "{engine} does not answer on this machine.",
     "unsupported": "{engine} cannot run {image} on this machine.",
