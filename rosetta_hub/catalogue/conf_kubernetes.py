@@ -8,13 +8,12 @@ from pydantic import Field, model_validator
 from rosetta_hub.catalogue.computing_conf import Conf, PodTunnelKind, SshLogin
 from rosetta_hub.catalogue.validation import Entry, pattern
 
-# Names of objects (RFC 1123 labels), of labels and of resources.
+# Names: labels and subdomains of RFC 1123, of which the latter name objects; qualified ones.
 _LABEL = pattern(
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "use at most 63 lowercase letters, digits and dashes"
 )
-_NAME = pattern(
-    r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "use lowercase letters, digits, dashes and dots"
-)
+OBJECT_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
+_NAME = pattern(OBJECT_NAME, "use lowercase letters, digits, dashes and dots")
 _QUALIFIED = pattern(
     r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
     "write a name such as 'example.org/pool'",

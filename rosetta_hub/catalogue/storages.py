@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from rosetta_hub.catalogue.bind_paths import check_path, check_target
 from rosetta_hub.catalogue.computing import AUTH_MODES, parse_conf
 from rosetta_hub.catalogue.computing_conf import Conf, LocalConf, SshConf
+from rosetta_hub.catalogue.conf_kubernetes import OBJECT_NAME
 from rosetta_hub.catalogue.conf_stores import STORE_CONF, S3Conf, StoreConf, WebDavConf
 from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN
@@ -20,8 +21,8 @@ from rosetta_hub.errors import StorageRefused
 
 _VARIABLE = re.compile(r"\$\{?(\w*)\}?")
 _VARIABLES = ("$USER", "$SSH_USER")
-# The names of a persistent volume claim (RFC 1123 subdomains).
-_CLAIM = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+# The names of a persistent volume claim.
+_CLAIM = re.compile(OBJECT_NAME)
 _CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
 # The highest number stands for "unchanged" (chown(2)).
 _NO_UID = (1 << 32) - 1
