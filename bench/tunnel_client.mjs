@@ -69,7 +69,7 @@ function open() {
 
 for (let number = 0; number < Number(connections); number++) open();
 setTimeout(() => {
-  times.sort((one, other) => one - other);
+  times.sort((first, second) => first - second);
   const at = (part) => times[Math.floor((times.length - 1) * part)] ?? 0;
   console.log(JSON.stringify({ requests, bytes, p50: at(0.5), p99: at(0.99) }));
   process.exit(0);

@@ -15,7 +15,7 @@ class Page {
 
 test("an answer is shown, and given back", async () => {
   const page = new Page();
-  const answer = await page.run(async (shown) => ({ ...shown, state: "stopping" }));
+  const answer = await page.run(async (task) => ({ ...task, state: "stopping" }));
   assert.equal(page.shown.state, "stopping");
   assert.equal(answer, page.shown);
 });
@@ -24,9 +24,9 @@ test("what an event has told meanwhile stays, also where it says the same", asyn
   for (const state of ["failed", "running"]) {
     const page = new Page();
     const event = { id: "1", state };
-    const answer = await page.run(async (shown) => {
+    const answer = await page.run(async (task) => {
       page.shown = event;
-      return { ...shown, state: "stopping" };
+      return { ...task, state: "stopping" };
     });
     assert.equal(page.shown, event);
     assert.equal(answer.state, "stopping");

@@ -67,9 +67,9 @@ test("a link says where it leads", () => {
 });
 
 function selection(keys = ["a", "b", "c", "d"]) {
-  const made = new Selection();
-  made.setKeys(keys);
-  return made;
+  const instance = new Selection();
+  instance.setKeys(keys);
+  return instance;
 }
 
 test("the cursor stays within the list", () => {

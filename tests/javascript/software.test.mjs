@@ -124,46 +124,46 @@ test("a search finds words in all ways to write them", () => {
 
 /** A look-up whose answers come when the test says so; `states` is what the page is told. */
 function heldLookUp() {
-  const [asked, states] = [[], []];
-  const ask = (reference, signal) => new Promise((resolve, reject) => { asked.push({ reference, signal, resolve, reject }); });
-  return { asked, states, lookUp: new LookUp({ ask, onState: (state) => states.push(state), pause: 0 }) };
+  const [questions, states] = [[], []];
+  const ask = (reference, signal) => new Promise((resolve, reject) => { questions.push({ reference, signal, resolve, reject }); });
+  return { questions, states, lookUp: new LookUp({ ask, onState: (state) => states.push(state), pause: 0 }) };
 }
 
 const turn = () => new Promise((resolve) => { setTimeout(resolve, 1); });
 
 async function until(condition) {
-  for (let left = 2000; !condition(); left -= 1) {
-    assert.ok(left > 0, "waited in vain");
+  for (let remaining = 2000; !condition(); remaining -= 1) {
+    assert.ok(remaining > 0, "waited in vain");
     await turn();
   }
 }
 
 test("who writes on is not told of what was asked before", async () => {
-  const { asked, states, lookUp } = heldLookUp();
+  const { questions, states, lookUp } = heldLookUp();
   lookUp.change("a:latest");
   lookUp.change("ap:latest");
-  await until(() => asked.length > 0);
+  await until(() => questions.length > 0);
   lookUp.change("app:latest");
-  await until(() => asked.length > 1);
-  assert.deepEqual(asked.map(({ reference }) => reference), ["ap:latest", "app:latest"]);
-  assert.ok(asked[0].signal.aborted && !asked[1].signal.aborted);
-  asked[0].resolve({ image: "old" });
-  asked[1].resolve({ image: "new" });
+  await until(() => questions.length > 1);
+  assert.deepEqual(questions.map(({ reference }) => reference), ["ap:latest", "app:latest"]);
+  assert.ok(questions[0].signal.aborted && !questions[1].signal.aborted);
+  questions[0].resolve({ image: "old" });
+  questions[1].resolve({ image: "new" });
   await until(() => states.some(({ state }) => state === "found"));
   assert.deepEqual(states.filter(({ state }) => state === "found"), [{ state: "found", image: { image: "new" } }]);
 });
 
 test("what is wrong is said, unless it does not matter any more", async () => {
-  const { asked, states, lookUp } = heldLookUp();
+  const { questions, states, lookUp } = heldLookUp();
   lookUp.change("private:latest");
-  await until(() => asked.length > 0);
-  asked[0].reject(new Error("The registry wants a login."));
+  await until(() => questions.length > 0);
+  questions[0].reject(new Error("The registry wants a login."));
   await until(() => states.some(({ state }) => state === "fault"));
   assert.equal(states.at(-1).message, "The registry wants a login.");
   lookUp.change("other:latest");
-  await until(() => asked.length > 1);
+  await until(() => questions.length > 1);
   lookUp.change("");
-  asked[1].reject(new Error("cancelled"));
+  questions[1].reject(new Error("cancelled"));
   await turn();
   assert.deepEqual(states.at(-1), { state: "" });
 });

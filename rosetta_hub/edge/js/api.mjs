@@ -74,9 +74,9 @@ function buildRoutes(tasks, status) {
     ["GET", /^\/status$/, () => status()],
     ["GET", /^\/activity$/, () => ({ tasks: tasks.activity() })],
     ["PUT", /^\/tasks$/, async (body) => {
-      const { kept = {} } = body;
-      if (kept === null || typeof kept !== "object") throw new ApiError(400, "bad_json", "kept is an object");
-      return { errors: await tasks.putAll(listOf(body), kept) };
+      const { kept: keptTasks = {} } = body;
+      if (keptTasks === null || typeof keptTasks !== "object") throw new ApiError(400, "bad_json", "kept is an object");
+      return { errors: await tasks.putAll(listOf(body), keptTasks) };
     }],
     ["PATCH", /^\/tasks$/, async (body) => ({ errors: await tasks.putMore(listOf(body)) })],
     ["PUT", /^\/tasks\/([0-9a-f]{12}(?:-\d+)?)$/, async (body, id) => {
@@ -116,9 +116,9 @@ function parseGrant(body, now) {
 }
 
 async function handle(routes, req, res) {
-  const found = routes.filter(([, pattern]) => pattern.test(req.url));
-  if (found.length === 0) throw new ApiError(404, "no_such_call");
-  const route = found.find(([method]) => method === req.method);
+  const matches = routes.filter(([, pattern]) => pattern.test(req.url));
+  if (matches.length === 0) throw new ApiError(404, "no_such_call");
+  const route = matches.find(([method]) => method === req.method);
   if (route === undefined) throw new ApiError(405, "no_such_method");
   const [method, pattern, call] = route;
   const body = ["PUT", "PATCH", "POST"].includes(method) ? await readJson(req) : null;

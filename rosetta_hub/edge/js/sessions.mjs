@@ -21,8 +21,8 @@ export class Sessions {
       if (sessions[hash] === undefined && session.traded + GRACE < now) this.remove(hash);
     }
     for (const [hash, { user, expires }] of Object.entries(sessions)) {
-      const known = this.#sessions.get(hash);
-      if (known !== undefined) known.expires = expires * 1000;
+      const session = this.#sessions.get(hash);
+      if (session !== undefined) session.expires = expires * 1000;
       else this.#add(hash, user, expires * 1000, 0);
     }
   }
@@ -79,8 +79,8 @@ export class Sessions {
     this.#tickets.delete(hash);
     if (grant === undefined || grant.expires <= now || grant.browser !== browser) return null;
     // The same login gets the same session again: what it has open stays open, and its own.
-    const known = this.#sessions.get(sha256(grant.value));
-    if (known !== undefined) Object.assign(known, { expires: grant.sessionExpires, traded: now });
+    const session = this.#sessions.get(sha256(grant.value));
+    if (session !== undefined) Object.assign(session, { expires: grant.sessionExpires, traded: now });
     else this.#add(sha256(grant.value), grant.user, grant.sessionExpires, now);
     return grant;
   }

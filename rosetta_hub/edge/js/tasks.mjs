@@ -30,7 +30,7 @@ export class Tasks {
   /** The task of that id and its further interfaces; none when it is not open. */
   group(id) {
     const ports = this.get(id)?.interfaces ?? [];
-    return [id, ...ports.map((port) => `${id}-${port}`)].map((each) => this.get(each)).filter(Boolean);
+    return [id, ...ports.map((port) => `${id}-${port}`)].map((key) => this.get(key)).filter(Boolean);
   }
 
   /**
@@ -50,9 +50,9 @@ export class Tasks {
 
   // One change at a time: ports move from one task to another within a call.
   #exclusively(change) {
-    const done = this.#turn.then(change);
-    this.#turn = done.catch(() => {});
-    return done;
+    const result = this.#turn.then(change);
+    this.#turn = result.catch(() => {});
+    return result;
   }
 
   /** Open or update one task; raises BadListener and PortError, and changes nothing then. */
@@ -61,15 +61,15 @@ export class Tasks {
   }
 
   /**
-   * Make exactly these tasks open. Those in `kept`, `{id: {port, host, protocol} or null}`, stay as they are,
+   * Make exactly these tasks open. Those in `keptTasks`, `{id: {port, host, protocol} or null}`, stay as they are,
    * but for those that will move from where they are. Gives what `putMore` does.
    */
-  putAll(raws, kept) {
+  putAll(raws, keptTasks) {
     return this.#exclusively(async () => {
-      const wanted = new Set(raws.map((raw) => raw.id));
+      const ids = new Set(raws.map((raw) => raw.id));
       for (const task of this.#byId.values()) {
-        if (wanted.has(task.id)) continue;
-        const place = Object.hasOwn(kept, task.id) ? kept[task.id] : undefined;
+        if (ids.has(task.id)) continue;
+        const place = Object.hasOwn(keptTasks, task.id) ? keptTasks[task.id] : undefined;
         if (place === undefined || (place !== null && this.#moves(task, place))) this.#close(task);
       }
       return this.#putEach(raws);
@@ -97,8 +97,8 @@ export class Tasks {
     });
     // Ports move from one task to another: all are given up before one is taken.
     for (const raw of good) {
-      const known = this.get(raw.id);
-      if (known !== null && this.#moves(known, raw)) this.#close(known);
+      const task = this.get(raw.id);
+      if (task !== null && this.#moves(task, raw)) this.#close(task);
     }
     for (const raw of good) await this.#put(raw).catch((error) => condition(raw, error));
     return errors;
@@ -119,19 +119,19 @@ export class Tasks {
   }
 
   async #put(raw) {
-    const known = this.get(raw.id);
+    const task = this.get(raw.id);
     const before = this.group(raw.id);
-    if (known !== null && !this.#moves(known, raw)) known.update(raw, Date.now());
-    else await this.#open(raw, known);
+    if (task !== null && !this.#moves(task, raw)) task.update(raw, Date.now());
+    else await this.#open(raw, task);
     const declared = this.group(raw.id);
     for (const other of before) {
-      if (other !== known && !declared.includes(other)) this.#close(other);
+      if (other !== task && !declared.includes(other)) this.#close(other);
     }
   }
 
-  async #open(raw, known) {
+  async #open(raw, previous) {
     const task = new Task(raw, this.context);
-    if (known !== null) this.#close(known);
+    if (previous !== null) this.#close(previous);
     if (task.port === null) {
       const other = this.#byHost.get(task.hostHeader);
       if (other !== undefined) throw new BadListener(`${task.hostHeader} is the name of ${other.id}`);

@@ -31,30 +31,30 @@ class Announcements {
 
   update(announcements) {
     const dismissed = readDismissed();
-    const wanted = announcements.filter((one) => !(one.dismissable && dismissed.includes(keyOf(one))));
-    const keys = wanted.map(keyOf);
+    const open = announcements.filter((announcement) => !(announcement.dismissable && dismissed.includes(keyOf(announcement))));
+    const keys = open.map(keyOf);
     for (const [key, box] of this.boxes) {
       if (keys.includes(key)) continue;
       box.remove();
       this.boxes.delete(key);
     }
-    for (const one of wanted) if (!this.boxes.has(keyOf(one))) this.add(one);
+    for (const announcement of open) if (!this.boxes.has(keyOf(announcement))) this.add(announcement);
     // What is not there any more needs no note that it was dismissed.
-    writeDismissed(dismissed.filter((key) => announcements.some((one) => keyOf(one) === key)));
+    writeDismissed(dismissed.filter((key) => announcements.some((announcement) => keyOf(announcement) === key)));
   }
 
-  add(one) {
-    const close = one.dismissable && h("button", { type: "button", class: "btn-close", "aria-label": "Dismiss this announcement", onclick: () => this.dismiss(one) });
-    const box = h("div", { class: `site-announcement site-announcement-${one.level}` },
-      icon(ICONS[one.level]), h("p", {}, h("span", { class: "visually-hidden" }, `${LABELS[one.level]}: `), one.text), close || null);
-    this.boxes.set(keyOf(one), box);
+  add(announcement) {
+    const close = announcement.dismissable && h("button", { type: "button", class: "btn-close", "aria-label": "Dismiss this announcement", onclick: () => this.dismiss(announcement) });
+    const box = h("div", { class: `site-announcement site-announcement-${announcement.level}` },
+      icon(ICONS[announcement.level]), h("p", {}, h("span", { class: "visually-hidden" }, `${LABELS[announcement.level]}: `), announcement.text), close || null);
+    this.boxes.set(keyOf(announcement), box);
     this.root.append(box);
   }
 
-  dismiss(one) {
-    writeDismissed([...readDismissed(), keyOf(one)]);
-    this.boxes.get(keyOf(one))?.remove();
-    this.boxes.delete(keyOf(one));
+  dismiss(announcement) {
+    writeDismissed([...readDismissed(), keyOf(announcement)]);
+    this.boxes.get(keyOf(announcement))?.remove();
+    this.boxes.delete(keyOf(announcement));
     this.root.focus();
   }
 }
@@ -66,8 +66,8 @@ function keyOf({ id, version }) {
 
 function readDismissed() {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) || "[]");
-    return Array.isArray(found) ? found : [];
+    const keys = JSON.parse(localStorage.getItem(KEY) || "[]");
+    return Array.isArray(keys) ? keys : [];
   } catch {
     return [];
   }

@@ -6,8 +6,8 @@
  * which is not called for an answer without an id. Resolves to the answer in any case.
  */
 export async function showUnlessNewer(read, act, show) {
-  const shown = read();
-  const answer = await act(shown);
-  if (answer?.id && read() === shown) show(answer);
+  const before = read();
+  const answer = await act(before);
+  if (answer?.id && read() === before) show(answer);
   return answer;
 }

@@ -38,8 +38,8 @@ export function eventsUrl(task = "", path = "events") {
 /** The token that JupyterHub wants with each request of a script. */
 export function xsrfToken() {
   // Several cookies may have the name; the browser puts the one of the longest path first.
-  const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
-  return found ? found.slice("_xsrf=".length) : "";
+  const cookie = document.cookie.split("; ").find((text) => text.startsWith("_xsrf="));
+  return cookie ? cookie.slice("_xsrf=".length) : "";
 }
 
 /**

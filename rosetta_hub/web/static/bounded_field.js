@@ -56,11 +56,11 @@ export class BoundedField {
     const text = this.input.value;
     if (this.input.disabled || !text.trim()) return "";
     const { parse, least, say, example } = this.kind;
-    const asked = parse(text);
+    const value = parse(text);
     const { most = null, where } = this.limit;
-    if (asked === null) return `Write ${example}.`;
-    if (asked < least) return `At least ${say(least)}: write ${example}.`;
-    return most !== null && asked > most ? `At most ${say(most)} ${where || "here"}.` : "";
+    if (value === null) return `Write ${example}.`;
+    if (value < least) return `At least ${say(least)}: write ${example}.`;
+    return most !== null && value > most ? `At most ${say(most)} ${where || "here"}.` : "";
   }
 
   limitText() {
@@ -71,6 +71,6 @@ export class BoundedField {
 
 /** The tightest of several limits; those whose `most` is null or absent bound nothing. */
 export function tightest(...limits) {
-  const known = limits.filter((limit) => (limit.most ?? null) !== null);
-  return known.reduce((best, limit) => (limit.most < best.most ? limit : best), known[0] || { most: null });
+  const bounds = limits.filter((limit) => (limit.most ?? null) !== null);
+  return bounds.reduce((best, limit) => (limit.most < best.most ? limit : best), bounds[0] || { most: null });
 }

@@ -15,13 +15,13 @@ import { copyButton } from "./ui.js";
 const catalogue = element("catalogue");
 
 class Catalogue {
-  constructor(kept) {
+  constructor(options) {
     this.cards = all(".card-choice", catalogue);
     this.denied = all(".card-denied", catalogue);
     this.radios = this.cards.map((card) => card.querySelector("input"));
     this.tag = null;
-    this.options = new TaskOptions(kept);
-    this.stop = new StopOptions(kept);
+    this.options = new TaskOptions(options);
+    this.stop = new StopOptions(options);
     this.makeFilter();
     for (const radio of this.radios) {
       radio.addEventListener("change", () => this.choose(radio));
@@ -64,16 +64,16 @@ class Catalogue {
 
   filter() {
     const query = element("search").value;
-    let found = 0;
+    let count = 0;
     const matches = ({ search, tags }) => matchesQuery(search, query)
       && (this.tag === null || JSON.parse(tags).includes(this.tag));
     for (const card of this.cards) {
       card.hidden = !matches(card.dataset);
-      found += card.hidden ? 0 : 1;
+      count += card.hidden ? 0 : 1;
     }
     for (const card of this.denied) card.hidden = !matches(card.dataset);
-    element("nothing-found").hidden = found > 0;
-    element("found").textContent = `${found} of ${this.cards.length} shown`;
+    element("nothing-found").hidden = count > 0;
+    element("found").textContent = `${count} of ${this.cards.length} shown`;
   }
 
   visibleRadios() {
@@ -121,9 +121,9 @@ const LINKED = ["software", "version", "computing", "cpus", "memory", "time", "g
 /** The address that fills in the form as it is now. */
 function linkTo(form) {
   const data = new FormData(form);
-  const chosen = Object.fromEntries(LINKED.map((key) => [key, String(data.get(key) ?? "").trim()]));
+  const options = Object.fromEntries(LINKED.map((key) => [key, String(data.get(key) ?? "").trim()]));
   const [hub] = location.pathname.split("spawn", 1);
-  return new URL(startLink(hub, { ...chosen, start: "1" }), location.href).href;
+  return new URL(startLink(hub, { ...options, start: "1" }), location.href).href;
 }
 
 function start() {

@@ -41,20 +41,20 @@ export class ChoiceField {
       this.select.replaceChildren(...entries.map(({ value, label, disabled }) => h("option", { value, disabled }, label)));
     }
     this.entries = text;
-    const has = (wanted) => entries.some(({ value }) => value === wanted);
+    const has = (key) => entries.some(({ value }) => value === key);
     this.select.value = has(before) ? before : has(preferred) ? preferred : entries[0].value;
     this.show(this.select);
   }
 
-  show(wanted) {
-    if (this.shown === wanted) return;
+  show(control) {
+    if (this.shown === control) return;
     const focused = document.activeElement === this.shown;
     this.shown.removeAttribute("id");
-    wanted.id = this.id;
-    wanted.disabled = this.shown.disabled;
-    this.shown.replaceWith(wanted);
-    this.shown = wanted;
-    if (focused) wanted.focus();
+    control.id = this.id;
+    control.disabled = this.shown.disabled;
+    this.shown.replaceWith(control);
+    this.shown = control;
+    if (focused) control.focus();
   }
 
   set disabled(disabled) {

@@ -53,7 +53,7 @@ export class ClusterOptions {
     element("partition-field").hidden = false;
     element("accounting").hidden = inventory.accounts.length === 0 && inventory.qos.length === 0;
     const open = inventory.partitions.filter(isUp);
-    const preferred = open.find((one) => one.default) || (this.isPods ? ANY : open[0]);
+    const preferred = open.find((partition) => partition.default) || (this.isPods ? ANY : open[0]);
     const entries = inventory.partitions.map(partitionEntry);
     this.partition.offer(this.isPods ? [ANY_POOL, ...entries] : entries, preferred?.name);
     this.partitionChosen();
@@ -65,14 +65,14 @@ export class ClusterOptions {
 
   partitionChosen() {
     if (!this.inventory) return;
-    const { chosen } = this;
-    this.partition.shown.setCustomValidity(isUp(chosen) ? "" : `Nothing starts in ${chosen.name} now: it is ${chosen.state}.`);
-    setText(element("partition-hint"), nodesText(chosen, this.inventory.collected));
-    element("features").replaceChildren(...(chosen.features || []).map((value) => h("option", { value })));
-    if (chosen.nodes_total) this.gpus.offer(chosen.gpus, `in ${chosen.name}`);
+    const { chosen: partition } = this;
+    this.partition.shown.setCustomValidity(isUp(partition) ? "" : `Nothing starts in ${partition.name} now: it is ${partition.state}.`);
+    setText(element("partition-hint"), nodesText(partition, this.inventory.collected));
+    element("features").replaceChildren(...(partition.features || []).map((value) => h("option", { value })));
+    if (partition.nodes_total) this.gpus.offer(partition.gpus, `in ${partition.name}`);
     else this.gpus.unknown();
-    const accounts = this.inventory.accounts.filter(({ name }) => !chosen.accounts || chosen.accounts.includes(name));
-    const standard = accounts.find((one) => one.default);
+    const accounts = this.inventory.accounts.filter(({ name }) => !partition.accounts || partition.accounts.includes(name));
+    const standard = accounts.find((account) => account.default);
     this.account.offer([...(standard ? [] : [DEFAULT]), ...accounts.map(({ name }) => ({ value: name, label: name }))], standard?.name);
     this.accountChosen();
   }
@@ -80,21 +80,21 @@ export class ClusterOptions {
   /** The QoS of the account that the partition takes, too. */
   accountChosen() {
     if (!this.inventory) return;
-    const { chosen, inventory } = this;
+    const { chosen: partition, inventory } = this;
     const account = inventory.accounts.find(({ name }) => name === this.account.value);
     const names = account?.qos.length ? account.qos : inventory.qos.map(({ name }) => name);
-    const usable = names.filter((name) => !chosen.qos || chosen.qos.includes(name));
+    const usable = names.filter((name) => !partition.qos || partition.qos.includes(name));
     this.qos.offer([DEFAULT, ...usable.map((name) => ({ value: name, label: name }))]);
     this.changed();
   }
 
   /** The limit of cpus, memory or time: of the partition, and of the QoS where one is chosen. */
   limit(what) {
-    const { chosen, inventory } = this;
-    if (!chosen) return { most: null };
+    const { chosen: partition, inventory } = this;
+    if (!partition) return { most: null };
     const qos = inventory.qos.find(({ name }) => name === this.qos.value);
     return tightest(
-      { most: chosen[`max_${what}`], where: `in ${chosen.name}` },
+      { most: partition[`max_${what}`], where: `in ${partition.name}` },
       { most: qos?.[`max_${what}`], where: `with ${qos?.name}` },
     );
   }

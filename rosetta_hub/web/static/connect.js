@@ -35,14 +35,14 @@ export class ConnectPanel {
   }
 
   async toggle() {
-    const shown = this.show.lastElementChild.textContent === "Hide";
-    this.password.textContent = shown ? "••••••••••••" : (await this.read()).password;
-    this.setShown(!shown);
+    const isShown = this.show.lastElementChild.textContent === "Hide";
+    this.password.textContent = isShown ? "••••••••••••" : (await this.read()).password;
+    this.setShown(!isShown);
   }
 
-  setShown(shown) {
-    setText(this.show.lastElementChild, shown ? "Hide" : "Show");
-    this.show.setAttribute("aria-label", shown ? "Hide the password" : "Show the password");
+  setShown(isShown) {
+    setText(this.show.lastElementChild, isShown ? "Hide" : "Show");
+    this.show.setAttribute("aria-label", isShown ? "Hide the password" : "Show the password");
   }
 
   update(task) {

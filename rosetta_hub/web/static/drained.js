@@ -21,7 +21,7 @@ export class DrainedList {
       // The page tells that the service does not answer; what was shown stays.
       return;
     }
-    const drained = computing.filter((one) => one.drained);
+    const drained = computing.filter((resource) => resource.drained);
     this.list.replaceChildren(...drained.map(({ name, drained: reason }) => h("li", {}, icon("alert"), h("span", {}, h("strong", {}, name), `: ${reason}`))));
     this.list.hidden = drained.length === 0;
   }

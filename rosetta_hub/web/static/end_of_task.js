@@ -10,8 +10,8 @@ import { button } from "./ui.js";
 /** `stopped in 9 min 30 s`, while its user is asked; otherwise an empty text. */
 export function endText({ lifetime }) {
   if (!lifetime?.asks || !lifetime.ends_at) return "";
-  const left = -secondsSince(lifetime.ends_at);
-  return left > 0 ? `stopped in ${duration(left)}` : "being stopped";
+  const seconds = -secondsSince(lifetime.ends_at);
+  return seconds > 0 ? `stopped in ${duration(seconds)}` : "being stopped";
 }
 
 /** Whether the user is asked now, and may keep the task. */
@@ -22,8 +22,8 @@ export async function keepTask(task) {
   return { ...task, lifetime: await call("POST", taskUrl(task.id, "/keep")) };
 }
 
-async function chooseEnd(task, chosen) {
-  return { ...task, lifetime: await call("PUT", taskUrl(task.id, "/lifetime"), chosen) };
+async function chooseEnd(task, choice) {
+  return { ...task, lifetime: await call("PUT", taskUrl(task.id, "/lifetime"), choice) };
 }
 
 /** The lines of a task's page. `act(control, action)` runs what a button does. */
@@ -96,8 +96,8 @@ export class EndOfTask {
 function planText(task) {
   const { lifetime } = task;
   if (!lifetime.ends_at) return lifetime.message;
-  const left = endText(task);
-  const end = left ? `It is ${left}, at` : "It is stopped at";
+  const text = endText(task);
+  const end = text ? `It is ${text}, at` : "It is stopped at";
   return `${end} ${clock(lifetime.ends_at)}. ${lifetime.message}`;
 }
 

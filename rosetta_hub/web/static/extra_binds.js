@@ -6,19 +6,19 @@ import { all, element, first, h, icon, setText } from "./dom.js";
 const MOST = 16;
 
 export class ExtraBinds {
-  /** `kept` are binds as texts, such as `/data/m31:/storages/m31`, that stand in lines at first. */
-  constructor(box, kept) {
+  /** `binds` are binds as texts, such as `/data/m31:/storages/m31`, that stand in lines at first. */
+  constructor(box, binds) {
     this.box = box;
     this.lines = element("bind-lines");
     this.add = element("add-bind");
     this.add.addEventListener("click", () => this.addLine().focus());
     this.prefixes = [];
-    for (const bind of kept) {
+    for (const bind of binds) {
       const [source, ...rest] = bind.split(":");
       this.addLine(source, rest.join(":"));
     }
     // What a link asks for must not start unseen, and what is to be mended has to be seen.
-    box.open = kept.length > 0;
+    box.open = binds.length > 0;
     box.addEventListener("invalid", () => { box.open = true; }, true);
   }
 

@@ -103,7 +103,7 @@ export function formatDate(date, options) {
 
 /** Whether a date is of the same day as another one (now), for the user. */
 export function isToday(date, now = new Date()) {
-  const day = (each) => formatDate(each, { dateStyle: "short" });
+  const day = (value) => formatDate(value, { dateStyle: "short" });
   return day(date) === day(now);
 }
 

@@ -57,9 +57,9 @@ export class GpuOptions {
       this.count.bound({ free: `None ${this.where}` });
       return;
     }
-    const meant = this.gpus.filter(({ type }) => !this.type.value || type === this.type.value);
-    const most = Math.max(...meant.map((gpu) => gpu.per_node ?? gpu.total));
-    const sum = (key) => meant.reduce((total, gpu) => total + gpu[key], 0);
+    const gpus = this.gpus.filter(({ type }) => !this.type.value || type === this.type.value);
+    const most = Math.max(...gpus.map((gpu) => gpu.per_node ?? gpu.total));
+    const sum = (key) => gpus.reduce((total, gpu) => total + gpu[key], 0);
     setText(this.hint, idle({ idle: sum("idle"), total: sum("total") }));
     this.count.bound({ most, where: "on a node" });
   }

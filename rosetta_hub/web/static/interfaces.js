@@ -19,14 +19,14 @@ export class InterfaceButtons {
   }
 
   update(task) {
-    const shown = (task.interfaces || []).filter((each) => each.url);
+    const interfaces = (task.interfaces || []).filter((entry) => entry.url);
     for (const [port, link] of this.links) {
-      if (shown.some((each) => each.port === port)) continue;
+      if (interfaces.some((entry) => entry.port === port)) continue;
       link.remove();
       this.links.delete(port);
     }
-    for (const each of shown) this.show(each);
-    this.element.hidden = shown.length === 0;
+    for (const entry of interfaces) this.show(entry);
+    this.element.hidden = interfaces.length === 0;
   }
 
   show({ name, port, url, ready }) {

@@ -22,7 +22,7 @@ export async function readInventory(id) {
 export async function readMissingIdentity(id) {
   try {
     const { computing } = await read(apiUrl("computing"), PATIENCE);
-    const identity = computing.find((one) => one.id === id)?.identity;
+    const identity = computing.find((resource) => resource.id === id)?.identity;
     return identity?.needed && !identity.ready ? identity : null;
   } catch {
     // Not known is not missing: the service says it after the start.

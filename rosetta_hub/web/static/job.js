@@ -13,8 +13,8 @@ export function secondsLeft({ state, job }) {
 }
 
 export function isNearEnd(task) {
-  const left = secondsLeft(task);
-  return left !== null && left <= NEAR;
+  const seconds = secondsLeft(task);
+  return seconds !== null && seconds <= NEAR;
 }
 
 /** The warnings, without that of the time limit while a count down tells more. */
@@ -24,17 +24,17 @@ export function otherWarnings(task) {
 
 /** `3 h 20 min left`, `4 min 58 s left`; an empty text without a limit. */
 export function timeLeftText(task) {
-  const left = secondsLeft(task);
-  if (left === null) return "";
-  if (left <= 0) return "time limit reached";
-  return `${left > NEAR ? timeSpan(Math.ceil(left / 60) * 60) : duration(left)} left`;
+  const seconds = secondsLeft(task);
+  if (seconds === null) return "";
+  if (seconds <= 0) return "time limit reached";
+  return `${seconds > NEAR ? timeSpan(Math.ceil(seconds / 60) * 60) : duration(seconds)} left`;
 }
 
 /** The same with the time of day, for a message of its own. */
 export function deadlineText(task) {
-  const left = secondsLeft(task);
-  if (left === null) return "";
-  return left <= 0 ? "The time limit is reached." : `${timeLeftText(task)}, until ${clock(task.job.ends_at)}.`;
+  const seconds = secondsLeft(task);
+  if (seconds === null) return "";
+  return seconds <= 0 ? "The time limit is reached." : `${timeLeftText(task)}, until ${clock(task.job.ends_at)}.`;
 }
 
 /** `expected 14:30`, with the day where it is not today; an empty text where nothing is known. */

@@ -6,12 +6,12 @@ import { all, element, h } from "./dom.js";
 /** The path, with its query, that a link opens in a server; null for other links. */
 export function pathInServer(form) {
   const next = new URLSearchParams(location.search).get("next") || "";
-  const { servers, hubServers, taken } = form.dataset;
-  const prefix = [servers, hubServers].find((one) => next.startsWith(one));
+  const { servers, hubServers, taken: names } = form.dataset;
+  const prefix = [servers, hubServers].find((start) => next.startsWith(start));
   if (prefix === undefined) return null;
   const path = next.slice(prefix.length);
   const [first] = path.split(/[/?#]/, 1);
-  return first && JSON.parse(taken).includes(first) ? null : path;
+  return first && JSON.parse(names).includes(first) ? null : path;
 }
 
 /** The address of that path in a server. */

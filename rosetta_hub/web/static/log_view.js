@@ -31,8 +31,8 @@ export class LogView {
     const data = encoder.encode(text);
     if (offset <= this.first && this.next > 0) this.reset();
     if (this.next === 0) this.first = offset;
-    const known = this.next === 0 ? 0 : Math.max(0, this.next - offset);
-    const fresh = known ? new TextDecoder().decode(data.subarray(known)) : text;
+    const overlap = this.next === 0 ? 0 : Math.max(0, this.next - offset);
+    const fresh = overlap ? new TextDecoder().decode(data.subarray(overlap)) : text;
     this.next = Math.max(this.next, offset + data.length);
     if (fresh) this.append(fresh);
   }

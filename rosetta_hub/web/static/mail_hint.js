@@ -12,9 +12,9 @@ export class MailHint {
 
   /** Shown to the task's own user, while it is in a queue. */
   update({ state, job, user }) {
-    const shown = state === "queued" && Boolean(job) && user === first("main").dataset.user;
-    this.box.hidden = !shown;
-    if (shown && !this.asked) this.ask();
+    const isShown = state === "queued" && Boolean(job) && user === first("main").dataset.user;
+    this.box.hidden = !isShown;
+    if (isShown && !this.asked) this.ask();
   }
 
   async ask() {

@@ -38,28 +38,28 @@ function wantedPort() {
 }
 
 function findWanted(task) {
-  return task.interfaces?.find((each) => String(each.port) === wantedPort());
+  return task.interfaces?.find((entry) => String(entry.port) === wantedPort());
 }
 
 function findEntry(task) {
-  const wanted = findWanted(task);
-  return wanted === undefined ? task.open_url : wanted.url;
+  const entry = findWanted(task);
+  return entry === undefined ? task.open_url : entry.url;
 }
 
 /** The address of this page when it opens nothing by itself. */
 function stayUrl() {
-  const kept = new URLSearchParams();
-  for (const key of ["interface", "next"]) if (query().has(key)) kept.set(key, query().get(key));
-  const rest = kept.toString();
+  const parameters = new URLSearchParams();
+  for (const key of ["interface", "next"]) if (query().has(key)) parameters.set(key, query().get(key));
+  const rest = parameters.toString();
   return `${location.pathname}?stay${rest ? `&${rest}` : ""}`;
 }
 
 export class Opening {
   /** `box` tells whoever waits that the task will open; `stay` is the link that prevents it. */
   constructor(task, box, stay) {
-    const asked = query();
+    const parameters = query();
     this.box = box;
-    this.armed = !asked.has("stay") && (!isReady(task) || asked.get("wait") === "1");
+    this.armed = !parameters.has("stay") && (!isReady(task) || parameters.get("wait") === "1");
     stay.addEventListener("click", (event) => {
       event.preventDefault();
       this.cancel();

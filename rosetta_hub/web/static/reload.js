@@ -7,16 +7,16 @@
   const WAIT = 500;
 
   const count = () => Number(window.sessionStorage.getItem(KEY) || 0);
-  let asked = false;
+  let isReloading = false;
   const missed = ({ target }) => {
     const page = target instanceof HTMLScriptElement || target instanceof HTMLLinkElement;
-    if (!page || asked || count() >= MOST) return;
-    asked = true;
+    if (!page || isReloading || count() >= MOST) return;
+    isReloading = true;
     window.sessionStorage.setItem(KEY, String(count() + 1));
     window.setTimeout(() => window.location.reload(), WAIT);
   };
 
   // Errors of elements do not bubble, but are seen on the way down.
   window.addEventListener("error", missed, true);
-  window.addEventListener("load", () => { if (!asked) window.sessionStorage.removeItem(KEY); });
+  window.addEventListener("load", () => { if (!isReloading) window.sessionStorage.removeItem(KEY); });
 })();

@@ -12,9 +12,9 @@ import { parseSize } from "./units.js";
 const FRESH = 60000;
 
 export class ResourceForm {
-  /** `kept` is what was sent before an error, by field name; each is put back once. */
-  constructor(kept) {
-    this.kept = kept;
+  /** `options` is what was sent before an error, by field name; each is put back once. */
+  constructor(options) {
+    this.kept = options;
     this.cpus = new BoundedField(element("option-cpus"), element("cpus-limit"), KINDS.cores);
     this.memory = new BoundedField(element("option-memory"), element("memory-limit"), KINDS.memory);
     this.time = new BoundedField(element("option-time"), element("time-limit"), KINDS.time);

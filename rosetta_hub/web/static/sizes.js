@@ -11,12 +11,12 @@ export class Sizes {
     this.list = box.querySelector("[data-sizes]");
   }
 
-  /** Shows the sizes of a resource; `wanted` is chosen, or the first. */
-  show(resource, wanted) {
+  /** Shows the sizes of a resource; `preset` is chosen, or the first. */
+  show(resource, preset) {
     const sizes = resource?.sizes || [];
-    const chosen = sizes.find(({ name }) => name === wanted) || sizes[0];
+    const choice = sizes.find(({ name }) => name === preset) || sizes[0];
     this.list.replaceChildren(...sizes.map((size) => h("label", { class: "size-choice" },
-      h("input", { type: "radio", name: "size", value: size.name, checked: size === chosen }),
+      h("input", { type: "radio", name: "size", value: size.name, checked: size === choice }),
       h("span", { class: "size-name" }, size.label || capital(size.name)),
       h("span", { class: "size-text" }, describe(size, resource)))));
   }

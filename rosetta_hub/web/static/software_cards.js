@@ -5,8 +5,8 @@ import { protocolName } from "./format.js";
 
 /** The address of the form, filled in with options by name; with `start` "1" it is one button. */
 export function startLink(hubUrl, options) {
-  const given = Object.entries(options).filter(([, value]) => value !== "" && value !== null && value !== undefined);
-  return `${hubUrl}spawn?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+  const entries = Object.entries(options).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return `${hubUrl}spawn?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}`;
 }
 
 /** Where a version runs, as `{name, text}`, and where not and why. */

@@ -10,12 +10,12 @@ const LONGEST = 30;
  * A name that JupyterHub accepts for a server: up to 30 lowercase letters, digits and single
  * hyphens, beginning with a letter, ending with a letter or digit (jupyterhub/slugs.py).
  */
-function slugOf(name, taken = []) {
+function slugOf(name, names = []) {
   const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   let slug = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-/, "");
   if (!/^[a-z]/.test(slug)) slug = `task-${slug}`;
   slug = shorten(slug, LONGEST);
-  for (let number = 2, base = slug; taken.includes(slug); number += 1) {
+  for (let number = 2, base = slug; names.includes(slug); number += 1) {
     slug = `${shorten(base, LONGEST - String(number).length - 1)}-${number}`;
   }
   return slug;
@@ -53,8 +53,8 @@ export function setAction(form) {
 const HUB_PARAMETERS = ["next", "display_name", "_xsrf"];
 
 function withoutOptions(search) {
-  const kept = [...new URLSearchParams(search)].filter(([name]) => HUB_PARAMETERS.includes(name));
-  return new URLSearchParams(kept).toString();
+  const parameters = [...new URLSearchParams(search)].filter(([name]) => HUB_PARAMETERS.includes(name));
+  return new URLSearchParams(parameters).toString();
 }
 
 function split(path) {
@@ -81,8 +81,8 @@ export function fillIn(form) {
 function storedEntries() {
   const stored = JSON.parse(sessionStorage.getItem(KEY) || "null");
   sessionStorage.removeItem(KEY);
-  const wanted = stored && (stored.away || element("spawn-error"));
-  return wanted ? stored.entries : [];
+  const isWanted = stored && (stored.away || element("spawn-error"));
+  return isWanted ? stored.entries : [];
 }
 
 function storeChoice(form, away) {
@@ -93,7 +93,7 @@ function storeChoice(form, away) {
 function restore(form, entries) {
   for (const [name, value] of entries) {
     if (name === "software") {
-      const radio = all("input[name=software]", form).find((one) => one.value === value);
+      const radio = all("input[name=software]", form).find((choice) => choice.value === value);
       if (radio) radio.checked = true;
       continue;
     }

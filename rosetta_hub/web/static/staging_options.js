@@ -3,11 +3,11 @@
 import { all, element } from "./dom.js";
 
 /** Shows what a link or a form that was refused has asked for; empty fields are not sent. */
-export function fillStaging(kept) {
+export function fillStaging(options) {
   const section = element("staging");
   const fields = all("textarea", section);
   for (const field of fields) {
-    field.value = kept.get(field.name) || "";
+    field.value = options.get(field.name) || "";
     section.open ||= Boolean(field.value);
   }
   section.closest("form").addEventListener("formdata", ({ formData }) => {

@@ -12,10 +12,10 @@ const reasons = new Set();
  * Holds the button back for a reason, or gives that reason up: `SENDING`, or the id of the element
  * that tells the user.
  */
-export function holdStart(reason, held) {
-  if (held) reasons.add(reason);
+export function holdStart(reason, isHeld) {
+  if (isHeld) reasons.add(reason);
   else reasons.delete(reason);
   button.disabled = element("one-button-start").disabled = reasons.size > 0;
-  button.setAttribute("aria-describedby", [...reasons].filter((one) => one !== SENDING).join(" "));
+  button.setAttribute("aria-describedby", [...reasons].filter((entry) => entry !== SENDING).join(" "));
   setText(label, reasons.has(SENDING) ? "Starting…" : "Start");
 }

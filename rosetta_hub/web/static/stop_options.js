@@ -27,12 +27,12 @@ export class StopOptions {
   }
 
   show() {
-    const chosen = this.at.selected;
-    element("stop-at-field").hidden = !chosen;
-    if (chosen && !this.time.value) this.time.value = localValue(nextEvening());
-    this.time.required = chosen;
+    const isChosen = this.at.selected;
+    element("stop-at-field").hidden = !isChosen;
+    if (isChosen && !this.time.value) this.time.value = localValue(nextEvening());
+    this.time.required = isChosen;
     this.sent.value = isoValue(this.time.value);
-    this.sent.disabled = !chosen;
+    this.sent.disabled = !isChosen;
     // What was left open is not sent.
     this.select.name = this.select.value ? "stop_after" : "";
   }

@@ -11,6 +11,6 @@ export function storageUrl(task, storage) {
 /** The address of the storage that the task begins in, or else of its first one; null without any. */
 export function filesUrl(task) {
   const storages = (task.storages || []).filter((storage) => storageUrl(task, storage));
-  const storage = storages.find((one) => one.home) || storages[0];
+  const storage = storages.find((place) => place.home) || storages[0];
   return storage ? storageUrl(task, storage) : null;
 }

@@ -5,10 +5,10 @@ import { ExtraBinds } from "./extra_binds.js";
 import { storageText } from "./format.js";
 
 export class StorageOptions {
-  /** `kept` is what a link or a form that was refused has asked for, by field name. */
-  constructor(kept) {
-    this.leftOut = new Set(splitText(kept.get("without_storages")));
-    this.binds = new ExtraBinds(element("extra-binds"), splitText(kept.get("binds")));
+  /** `options` is what a link or a form that was refused has asked for, by field name. */
+  constructor(options) {
+    this.leftOut = new Set(splitText(options.get("without_storages")));
+    this.binds = new ExtraBinds(element("extra-binds"), splitText(options.get("binds")));
   }
 
   /** Shows those of a resource as the catalogue describes it; null for none. */

@@ -72,11 +72,11 @@ class TaskPage {
   }
 
   startButton(label, kind, start) {
-    const made = button(label, "again", kind, () => this.act(made, () => {
+    const control = button(label, "again", kind, () => this.act(control, () => {
       this.opening.arm();
       return start();
     }));
-    return made;
+    return control;
   }
 
   /** An action that answers with the task, or with nothing (the events tell then). */
@@ -93,7 +93,7 @@ class TaskPage {
       handlers: {
         task: (task) => task.id === id && this.update(task),
         log: (piece) => this.log.add(piece),
-        gone: (gone) => gone.id === id && this.leave(),
+        gone: (message) => message.id === id && this.leave(),
       },
       onMissing: () => this.leave(),
     });

@@ -28,9 +28,9 @@ function showScreenshot({ dataset }) {
 }
 
 export class TaskOptions {
-  /** `kept` is what was sent before an error, by field name; each is put back once. */
-  constructor(kept) {
-    this.kept = kept;
+  /** `options` is what was sent before an error, by field name; each is put back once. */
+  constructor(options) {
+    this.kept = options;
     this.name = element("option-name");
     this.computing = element("option-computing");
     this.version = element("option-version");
@@ -38,9 +38,9 @@ export class TaskOptions {
     this.runtime = element("option-runtime");
     this.emulated = element("option-emulated");
     // Before the form of the resource, which takes what it has put back.
-    this.storages = new StorageOptions(kept);
-    fillStaging(kept);
-    this.request = new ResourceForm(kept);
+    this.storages = new StorageOptions(options);
+    fillStaging(options);
+    this.request = new ResourceForm(options);
     this.version.addEventListener("change", () => this.showComputing());
     this.computing.addEventListener("change", () => this.showResource());
     this.engine.addEventListener("change", () => {
@@ -76,11 +76,11 @@ export class TaskOptions {
 
   /** What was sent before an error is there again, once; true where it could be chosen. */
   restore(select) {
-    const kept = this.kept.get(select.name);
+    const value = this.kept.get(select.name);
     this.kept.delete(select.name);
-    const found = [...select.options].some((option) => option.value === kept);
-    if (found) select.value = kept;
-    return found;
+    const isOffered = [...select.options].some((option) => option.value === value);
+    if (isOffered) select.value = value;
+    return isOffered;
   }
 
   showComputing() {
@@ -117,7 +117,7 @@ export class TaskOptions {
   }
 
   showRuntimes() {
-    const engine = (this.resource?.engines || []).find((one) => one.engine === this.engine.value);
+    const engine = (this.resource?.engines || []).find((entry) => entry.engine === this.engine.value);
     const runtimes = engine?.runtimes || [];
     fill(this.runtime, runtimes.length ? runtimes.map((name) => [name, name]) : [["", "Default"]]);
     this.restore(this.runtime);

@@ -127,17 +127,17 @@ export class TaskRow {
 
   /** "Stop" alone says little in a list of buttons: a screen reader hears "Stop My CASA". */
   nameButtons() {
-    for (const one of this.actions.querySelectorAll(":scope > .btn")) {
-      one.setAttribute("aria-label", `${one.lastElementChild.textContent} ${this.task.name}`);
+    for (const control of this.actions.querySelectorAll(":scope > .btn")) {
+      control.setAttribute("aria-label", `${control.lastElementChild.textContent} ${this.task.name}`);
     }
   }
 
   tick() {
     const { task } = this;
     const end = isEnded(task) || task.state === "stopping" ? "" : endText(task);
-    const left = end || expectedText(task) || timeLeftText(task);
-    setText(this.left, left);
-    this.left.hidden = !left;
+    const text = end || expectedText(task) || timeLeftText(task);
+    setText(this.left, text);
+    this.left.hidden = !text;
     const until = end ? task.lifetime.ends_at : task.job?.ends_at;
     this.left.title = until ? `Until ${moment(until)}` : "";
     this.left.classList.toggle("time-near", Boolean(end) || isNearEnd(task));

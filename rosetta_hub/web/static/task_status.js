@@ -21,18 +21,18 @@ export function showSteps(list, task) {
 }
 
 export function showProgress({ state, progress }) {
-  const shown = Boolean(progress) && state === "starting";
-  element("pull").hidden = !shown;
-  if (!shown) return;
-  const { done, total } = progress;
-  const part = total ? Math.min(100, Math.floor((100 * done) / total)) : null;
+  const isShown = Boolean(progress) && state === "starting";
+  element("pull").hidden = !isShown;
+  if (!isShown) return;
+  const { done: count, total } = progress;
+  const part = total ? Math.min(100, Math.floor((100 * count) / total)) : null;
   const bar = element("pull-progress");
   bar.classList.toggle("progress-unknown", part === null);
   element("pull-bar").style.width = part === null ? "" : `${part}%`;
   if (part === null) bar.removeAttribute("aria-valuenow");
   else bar.setAttribute("aria-valuenow", String(part));
-  const left = Math.max(0, total - done);
-  const text = part === null ? `${bytes(done)} so far` : `${part} %, ${bytes(left)} to go`;
+  const remaining = Math.max(0, total - count);
+  const text = part === null ? `${bytes(count)} so far` : `${part} %, ${bytes(remaining)} to go`;
   bar.setAttribute("aria-valuetext", text);
   setText(element("pull-text"), text);
 }
@@ -61,8 +61,8 @@ function show(box, place, text) {
 }
 
 export function showWarnings(list, warnings) {
-  const shown = [...list.children].map((item) => item.textContent);
-  if (shown.join("\n") !== warnings.join("\n")) {
+  const texts = [...list.children].map((item) => item.textContent);
+  if (texts.join("\n") !== warnings.join("\n")) {
     list.replaceChildren(...warnings.map((text) => h("li", {}, icon("alert"), h("span", {}, text))));
   }
 }

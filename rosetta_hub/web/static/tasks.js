@@ -78,8 +78,8 @@ class Dashboard {
 
   /** How many ended tasks a list has to hold, so that none that is shown disappears. */
   countEnded() {
-    const shown = [...this.rows.values()].filter((row) => isEnded(row.task)).length;
-    return Math.min(MOST, Math.max(ENDED_AT_ONCE, shown));
+    const count = [...this.rows.values()].filter((row) => isEnded(row.task)).length;
+    return Math.min(MOST, Math.max(ENDED_AT_ONCE, count));
   }
 
   /** The next ended tasks; the focus goes to the first of them where the button disappears. */
@@ -155,7 +155,7 @@ function readEnded(limit, after = null) {
 }
 
 function newestFirst(key) {
-  return (one, other) => (other.task[key] || "").localeCompare(one.task[key] || "");
+  return (row, other) => (other.task[key] || "").localeCompare(row.task[key] || "");
 }
 
 /** Puts the rows in order without moving one that is in its place (a move loses the focus). */

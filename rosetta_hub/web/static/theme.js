@@ -5,11 +5,11 @@
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
 
-  const chosen = () => {
+  const storedTheme = () => {
     const stored = window.localStorage.getItem(KEY);
     return stored === "light" || stored === "dark" ? stored : null;
   };
-  const apply = () => root.setAttribute("data-bs-theme", chosen() || (system.matches ? "dark" : "light"));
+  const apply = () => root.setAttribute("data-bs-theme", storedTheme() || (system.matches ? "dark" : "light"));
 
   apply();
   system.addEventListener("change", apply);

@@ -13,7 +13,7 @@ export function parseSize(text) {
 
 /** The shortest exact tunnel to write a number of bytes: `2G`, `1536M`. */
 export function writeSize(count) {
-  const unit = ["T", "G", "M", "K"].find((one) => count % FACTORS[one] === 0) || "";
+  const unit = ["T", "G", "M", "K"].find((letter) => count % FACTORS[letter] === 0) || "";
   return `${count / FACTORS[unit]}${unit}`;
 }
 

@@ -51,8 +51,8 @@ export class UsagePanel {
   }
 
   show(usage) {
-    const { points, asked_for: asked } = usage;
-    const limits = [asked.cpus, asked.memory, null, usage.gpu_memory_total];
+    const { points, asked_for: request } = usage;
+    const limits = [request.cpus, request.memory, null, usage.gpu_memory_total];
     this.points = points;
     this.panel.hidden = points.length < 2;
     element("usage-summary").replaceChildren(...usage.summary.map((message) => h("li", {}, message)));
@@ -62,11 +62,11 @@ export class UsagePanel {
 
   showTable() {
     if (!element("usage-numbers").open) return;
-    const shown = COLUMNS.filter((_, index) => !this.plots[index].element.hidden);
-    const heads = ["Until", ...shown.map(({ name }) => name)].map((name) => h("th", { scope: "col" }, name));
+    const columns = COLUMNS.filter((_, index) => !this.plots[index].element.hidden);
+    const heads = ["Until", ...columns.map(({ name }) => name)].map((name) => h("th", { scope: "col" }, name));
     const rows = this.points.map((point) => h("tr", {},
       h("th", { scope: "row" }, clock(point.time)),
-      ...shown.map(({ read, format }) => h("td", {}, read(point) === null ? "" : format(read(point))))));
+      ...columns.map(({ read, format }) => h("td", {}, read(point) === null ? "" : format(read(point))))));
     element("usage-table").replaceChildren(h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...rows));
   }
 }

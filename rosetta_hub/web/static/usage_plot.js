@@ -22,8 +22,8 @@ export function placePoints(times, values, top) {
 }
 
 /** The highest number of the drawing: what was asked for is in it. */
-export function topOf(values, asked) {
-  const most = Math.max(asked || 0, ...values.map((value) => value || 0));
+export function topOf(values, request) {
+  const most = Math.max(request || 0, ...values.map((value) => value || 0));
   return most > 0 ? most * ROOM : 1;
 }
 
@@ -77,17 +77,17 @@ export class UsagePlot {
       h("p", { class: "usage-times", "aria-hidden": "true" }, this.begin, this.moment, this.end));
   }
 
-  /** Shows the points of the API; `asked` is what the task may use, null where nobody has said. */
-  update(points, asked) {
+  /** Shows the points of the API; `limit` is what the task may use, null where nobody has said. */
+  update(points, limit) {
     this.times = points.map((point) => Date.parse(point.time));
     this.values = points.map(this.read);
-    this.limit = asked;
+    this.limit = limit;
     this.element.hidden = points.length < 2 || !this.values.some((value) => value !== null);
     if (this.element.hidden) return;
-    const top = topOf(this.values, asked || this.full);
+    const top = topOf(this.values, limit || this.full);
     this.line.setAttribute("d", linePath(placePoints(this.times, this.values, top)));
-    this.asked.setAttribute("visibility", asked ? "visible" : "hidden");
-    const level = asked ? HEIGHT - (asked / top) * HEIGHT : 0;
+    this.asked.setAttribute("visibility", limit ? "visible" : "hidden");
+    const level = limit ? HEIGHT - (limit / top) * HEIGHT : 0;
     this.asked.setAttribute("y1", String(level));
     this.asked.setAttribute("y2", String(level));
     setText(this.begin, clock(points[0].time));
@@ -100,20 +100,20 @@ export class UsagePlot {
   move(index) {
     const last = this.times.length - 1;
     this.index = index === null || index >= last ? null : Math.max(0, index);
-    const shown = this.index ?? last;
-    const x = placePoints(this.times, this.times.map(() => 0), 1)[shown][0];
+    const position = this.index ?? last;
+    const x = placePoints(this.times, this.times.map(() => 0), 1)[position][0];
     this.cursor.setAttribute("x1", String(x));
     this.cursor.setAttribute("x2", String(x));
-    const value = this.values[shown];
+    const value = this.values[position];
     const text = value === null || value === undefined ? "not known" : this.format(value);
     const limit = this.limit ? ` of ${this.format(this.limit)}` : "";
-    const time = clock(new Date(this.times[shown]).toISOString());
+    const time = clock(new Date(this.times[position]).toISOString());
     setText(this.value, `${text}${limit}`);
     // In the place of the ends: a line more would move the plot away from the pointer.
     setText(this.moment, time);
     this.moment.hidden = this.index === null;
     this.begin.hidden = this.end.hidden = this.index !== null;
-    this.control.setAttribute("aria-valuenow", String(shown));
+    this.control.setAttribute("aria-valuenow", String(position));
     this.control.setAttribute("aria-valuetext", `${time}: ${text}${limit}`);
   }
 

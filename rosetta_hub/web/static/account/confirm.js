@@ -7,9 +7,9 @@ import { pending } from "../ui.js";
 const button = element("confirm");
 
 button.addEventListener("click", async () => {
-  const done = await pending(button, async () => {
+  const isConfirmed = await pending(button, async () => {
     const { address } = await call("POST", apiUrl("account/mail/confirm"), { code: button.dataset.code });
     setText(element("confirm-text"), `Confirmed: mails about your tasks are sent to ${address}.`);
   });
-  if (done) button.remove();
+  if (isConfirmed) button.remove();
 });

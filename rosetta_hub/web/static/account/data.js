@@ -35,9 +35,9 @@ function buildDeletion(name) {
   typed.addEventListener("input", () => { control.disabled = typed.value !== name; });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const done = await pending(control, () => call("POST", apiUrl("account/data/delete"), { name: typed.value }));
+    const isDeleted = await pending(control, () => call("POST", apiUrl("account/data/delete"), { name: typed.value }));
     // What the page shows is not there any more.
-    if (done) location.reload();
+    if (isDeleted) location.reload();
   });
   return form;
 }

@@ -7,10 +7,10 @@ import { SaveLine, labelled } from "./fields.js";
 // Ways to write dates; the pages themselves are in English.
 const LANGUAGES = ["cs", "da", "de", "el", "en-GB", "en-US", "es", "fi", "fr", "hu", "it", "ja", "ko", "nb", "nl", "pl", "pt", "pt-BR", "sl", "sv", "uk", "zh"];
 
-function choice(id, options, chosen) {
+function choice(id, options, choiceValue) {
   // A choice of another browser may be one that this one does not list.
-  if (chosen && !options.some(([value]) => value === chosen)) options.push([chosen, chosen]);
-  const elements = options.map(([value, label]) => h("option", { value, selected: value === chosen }, label));
+  if (choiceValue && !options.some(([value]) => value === choiceValue)) options.push([choiceValue, choiceValue]);
+  const elements = options.map(([value, label]) => h("option", { value, selected: value === choiceValue }, label));
   return h("select", { class: "form-select", id }, ...elements);
 }
 
@@ -22,7 +22,7 @@ function zoneOptions() {
 
 function languageOptions() {
   const names = new Intl.DisplayNames("en", { type: "language" });
-  const options = LANGUAGES.map((tag) => [tag, names.of(tag)]).sort((one, other) => one[1].localeCompare(other[1]));
+  const options = LANGUAGES.map((tag) => [tag, names.of(tag)]).sort((first, second) => first[1].localeCompare(second[1]));
   return [["", `The browser's (${names.of(navigator.language)})`], ...options];
 }
 
@@ -48,8 +48,8 @@ export async function buildDates(root) {
   form.addEventListener("input", show);
   show();
   line.attach(form, async () => {
-    const wanted = { time_zone: zones.value || null, language: languages.value || null };
-    dates.revision = (await change("PUT", apiUrl("account/dates"), dates.revision, wanted)).revision;
+    const body = { time_zone: zones.value || null, language: languages.value || null };
+    dates.revision = (await change("PUT", apiUrl("account/dates"), dates.revision, body)).revision;
     // Whatever else this page writes from now on.
     const main = /** @type {HTMLElement} */ (root.closest("main"));
     main.dataset.timeZone = zones.value;

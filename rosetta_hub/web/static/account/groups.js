@@ -6,10 +6,10 @@ import { h } from "../dom.js";
 const KINDS = { software: "Software", computing: "Computing resources", storages: "Storages" };
 
 function row(group) {
-  const given = Object.entries(KINDS).filter(([kind]) => group[kind].length)
+  const rights = Object.entries(KINDS).filter(([kind]) => group[kind].length)
     .map(([kind, title]) => `${title}: ${group[kind].join(", ")}`);
-  if (group.any_protocol) given.push("You may add software with interfaces of any protocol");
-  const lines = given.length ? given : ["Nothing is limited to this group."];
+  if (group.any_protocol) rights.push("You may add software with interfaces of any protocol");
+  const lines = rights.length ? rights : ["Nothing is limited to this group."];
   return h("li", { class: "panel account-row" }, h("div", { class: "account-row-text" },
     h("strong", {}, group.name), ...lines.map((line) => h("span", { class: "faint" }, line))));
 }

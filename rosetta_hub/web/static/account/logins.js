@@ -55,9 +55,9 @@ class Logins {
 
 /** A button that says to whom it does something, for those who don't see where it is. */
 function action(label, whom, iconName, run) {
-  const made = button(label, iconName, "outline-secondary", () => pending(made, run));
-  made.setAttribute("aria-label", `${label} ${whom}`);
-  return made;
+  const control = button(label, iconName, "outline-secondary", () => pending(control, run));
+  control.setAttribute("aria-label", `${label} ${whom}`);
+  return control;
 }
 
 function item(title, content, actions) {

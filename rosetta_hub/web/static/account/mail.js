@@ -46,12 +46,12 @@ class MailForm {
   }
 
   async save() {
-    const wanted = { address: this.address.value.trim() || null };
-    for (const name of Object.keys(CHOICES)) wanted[name] = this.form.elements[name].checked;
-    const mail = await change("PUT", apiUrl("account/mail"), this.revision, wanted);
+    const body = { address: this.address.value.trim() || null };
+    for (const name of Object.keys(CHOICES)) body[name] = this.form.elements[name].checked;
+    const mail = await change("PUT", apiUrl("account/mail"), this.revision, body);
     this.update(mail);
-    if (mail.pending && mail.address !== wanted.address) return "Saved. The address has to be confirmed.";
-    return wanted.address ? "Saved." : "Saved. You get no mails.";
+    if (mail.pending && mail.address !== body.address) return "Saved. The address has to be confirmed.";
+    return body.address ? "Saved." : "Saved. You get no mails.";
   }
 }
 

@@ -40,12 +40,12 @@ class PasswordForm {
 /** What a user sees who logs in another way only. */
 function firstPassword(address) {
   if (!address) return [h("p", {}, "You log in without a password. To set one, confirm a mail address first.")];
-  const said = h("span", { class: "faint", role: "status" });
+  const message = h("span", { class: "faint", role: "status" });
   const button = h("button", { type: "button", class: "btn btn-outline-secondary", onclick: () => pending(button, async () => {
-    const sent = await call("POST", apiUrl("account/password"));
-    said.textContent = `A mail is on its way to ${sent.address}.`;
+    const answer = await call("POST", apiUrl("account/password"));
+    message.textContent = `A mail is on its way to ${answer.address}.`;
   }) }, "Mail me a link to set one");
-  return [h("p", {}, "You log in without a password. With one you could also log in when your provider does not answer."), h("div", { class: "account-save" }, button, said)];
+  return [h("p", {}, "You log in without a password. With one you could also log in when your provider does not answer."), h("div", { class: "account-save" }, button, message)];
 }
 
 /** Fills the section. */

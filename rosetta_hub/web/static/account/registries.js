@@ -44,7 +44,7 @@ class RegistryAccounts {
   }
 
   forget(card) {
-    this.cards = this.cards.filter((each) => each !== card);
+    this.cards = this.cards.filter((other) => other !== card);
     this.show();
     this.host.focus();
   }
@@ -60,8 +60,8 @@ class RegistryAccounts {
     const host = this.host.value.trim();
     const body = { account: this.account.value.trim(), password: this.password.value };
     const account = await call("PUT", apiUrl(`registries/${encodeURIComponent(host)}`), body);
-    const known = this.cards.find((card) => card.host === account.host);
-    if (known) known.update(account);
+    const card = this.cards.find((other) => other.host === account.host);
+    if (card) card.update(account);
     else this.cards.push(new RegistryCard(account, this));
     this.show();
     this.form.reset();

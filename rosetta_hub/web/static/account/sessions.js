@@ -9,9 +9,9 @@ const HINT = `Whoever is logged out has to log in again, and connections to your
   Logging out everywhere includes this browser.`;
 
 function row(session, reload) {
-  const seen = session.last_seen ? `last here ${ago(session.last_seen)}` : "";
+  const lastSeen = session.last_seen ? `last here ${ago(session.last_seen)}` : "";
   const since = session.first_seen ? `since ${moment(session.first_seen)}` : "";
-  const where = [session.address, since, seen].filter(Boolean).join(" · ");
+  const where = [session.address, since, lastSeen].filter(Boolean).join(" · ");
   const here = session.current ? [" ", h("span", { class: "account-badge" }, "This browser")] : [];
   return h("li", { class: "panel account-row" },
     h("div", { class: "account-row-text" },

@@ -90,9 +90,9 @@ function buildForm(list, place) {
     const rights = Object.keys(RIGHTS).filter((name) => form.elements[name].checked);
     if (!rights.length) throw new Error("Select what the token may do.");
     const body = { note: note.value.trim(), rights, seconds: Number(age.value) };
-    const made = await call("POST", apiUrl("account/tokens"), body);
-    list.add(made);
-    place.replaceChildren(revealed(made.token));
+    const token = await call("POST", apiUrl("account/tokens"), body);
+    list.add(token);
+    place.replaceChildren(revealed(token.token));
     form.reset();
     return "";
   });

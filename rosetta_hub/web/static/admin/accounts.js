@@ -50,8 +50,8 @@ class InvitationForm {
     const { link } = await changeAdmin("POST", "accounts/invitations", body);
     this.address.control.value = "";
     const text = address ? `The invitation is on its way to ${address}.` : "Send this link yourself. It is not shown again.";
-    const shown = address ? [] : [h("code", { class: "admin-link" }, link), copyButton("Copy the link", () => link)];
-    this.made.replaceChildren(h("p", {}, text), ...shown);
+    const elements = address ? [] : [h("code", { class: "admin-link" }, link), copyButton("Copy the link", () => link)];
+    this.made.replaceChildren(h("p", {}, text), ...elements);
     await this.onMade();
   }
 }
@@ -107,8 +107,8 @@ class AccountsTab {
       this.local.hidden = !local;
       this.invite.address.element.hidden = !mail;
       this.noMail.hidden = mail;
-      this.waiting.show(waiting.map((one) => this.waitingRow(one)), { text: "Nobody waits." });
-      this.invitations.show(invitations.map((one) => this.invitationRow(one)), { text: "There are no invitations." });
+      this.waiting.show(waiting.map((request) => this.waitingRow(request)), { text: "Nobody waits." });
+      this.invitations.show(invitations.map((invitation) => this.invitationRow(invitation)), { text: "There are no invitations." });
       this.blocked.show(blocked.map((name) => this.blockedRow(name)), { text: "Nobody is blocked." });
     } catch (error) {
       toast(error.message);

@@ -6,7 +6,7 @@ import { apiUrl, call, change } from "../api.js";
 export function adminUrl(path, values = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
-    for (const one of [value].flat()) if (one !== "" && one !== null && one !== undefined) query.append(name, String(one));
+    for (const item of [value].flat()) if (item !== "" && item !== null && item !== undefined) query.append(name, String(item));
   }
   const text = query.toString();
   return apiUrl(`admin/${path}${text ? `?${text}` : ""}`);

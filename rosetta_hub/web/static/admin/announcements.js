@@ -26,46 +26,46 @@ class AnnouncementsTab {
   async load() {
     try {
       const { announcements } = await readAdmin("announcements");
-      this.table.show(announcements.map((one) => this.makeRow(one)), { text: "There are no announcements." });
+      this.table.show(announcements.map((announcement) => this.makeRow(announcement)), { text: "There are no announcements." });
     } catch (error) {
       toast(error.message);
     }
   }
 
-  makeRow(one) {
-    const label = one.text.slice(0, 40);
-    const edit = button("Edit", "edit", "quiet btn-sm", () => this.edit(one));
-    const remove = button("Delete", "trash", "quiet btn-sm", () => this.remove(one, remove));
+  makeRow(announcement) {
+    const label = announcement.text.slice(0, 40);
+    const edit = button("Edit", "edit", "quiet btn-sm", () => this.edit(announcement));
+    const remove = button("Delete", "trash", "quiet btn-sm", () => this.remove(announcement, remove));
     edit.setAttribute("aria-label", `Edit ${label}`);
     remove.setAttribute("aria-label", `Delete ${label}`);
-    const text = h("div", { class: "admin-lines" }, one.text);
-    const level = LEVELS.find(([value]) => value === one.level)?.[1] ?? one.level;
-    return row(text, level, whenText(one), one.updated_by, h("div", { class: "actions" }, edit, remove));
+    const text = h("div", { class: "admin-lines" }, announcement.text);
+    const level = LEVELS.find(([value]) => value === announcement.level)?.[1] ?? announcement.level;
+    return row(text, level, whenText(announcement), announcement.updated_by, h("div", { class: "actions" }, edit, remove));
   }
 
-  async edit(one) {
+  async edit(announcement) {
     const text = field("Text", h("textarea", { class: "form-control", rows: 4, maxlength: 2000 }));
-    text.control.value = one?.text ?? "";
-    const level = selectField("Level", LEVELS, one?.level ?? "info");
+    text.control.value = announcement?.text ?? "";
+    const level = selectField("Level", LEVELS, announcement?.level ?? "info");
     const starts = field("From", h("input", { class: "form-control", type: "datetime-local" }), "Empty: at once.");
     const ends = field("Until", h("input", { class: "form-control", type: "datetime-local" }), "Empty: until it is deleted.");
-    starts.control.value = localTime(one?.starts);
-    ends.control.value = localTime(one?.ends);
-    const dismissable = checkField("Users may dismiss it", one?.dismissable ?? true);
+    starts.control.value = localTime(announcement?.starts);
+    ends.control.value = localTime(announcement?.ends);
+    const dismissable = checkField("Users may dismiss it", announcement?.dismissable ?? true);
     const read = () => ({
       text: text.control.value.trim(), level: level.control.value, dismissable: dismissable.control.checked,
       starts: isoTime(starts.control.value), ends: isoTime(ends.control.value),
     });
     const answer = await openDialog({
-      title: one ? "Edit the announcement" : "New announcement",
+      title: announcement ? "Edit the announcement" : "New announcement",
       body: [text, level, starts, ends, dismissable].map(({ element }) => element),
-      buttons: [{ value: "save", label: one ? "Save" : "Announce", kind: "primary" }, CANCEL],
+      buttons: [{ value: "save", label: announcement ? "Save" : "Announce", kind: "primary" }, CANCEL],
       check: (value) => (value ? faultOf(read()) : ""),
     });
     if (!answer) return;
     const { starts: begin, ...rest } = read();
     // What is left out begins at once.
-    await this.change(one ? "PUT" : "POST", one ? `announcements/${one.id}` : "announcements", begin ? { ...rest, starts: begin } : rest, one?.version);
+    await this.change(announcement ? "PUT" : "POST", announcement ? `announcements/${announcement.id}` : "announcements", begin ? { ...rest, starts: begin } : rest, announcement?.version);
   }
 
   async change(method, path, body, version) {
@@ -77,9 +77,9 @@ class AnnouncementsTab {
     }
   }
 
-  remove(one, control) {
+  remove(announcement, control) {
     return pending(control, async () => {
-      await changeAdmin("DELETE", `announcements/${one.id}`, undefined, one.version);
+      await changeAdmin("DELETE", `announcements/${announcement.id}`, undefined, announcement.version);
       await this.load();
     });
   }

@@ -32,10 +32,10 @@ class AuditTab {
   }
 
   async load(after = null) {
-    const wanted = this.read();
-    this.export.href = adminUrl("audit/export", wanted);
+    const filters = this.read();
+    this.export.href = adminUrl("audit/export", filters);
     try {
-      const { records, next, events, days } = await readAdmin("audit", { ...wanted, after });
+      const { records, next, events, days } = await readAdmin("audit", { ...filters, after });
       this.next = next;
       this.offer(events);
       this.table.show(records.map(recordRow), { append: Boolean(after), hasMore: Boolean(next), text: "There are no such records." });

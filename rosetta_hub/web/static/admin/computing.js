@@ -37,71 +37,71 @@ class ComputingTab {
     try {
       const { computing, faults, ...state } = await readAdmin("computing");
       this.service.replaceChildren(...serviceLines(faults, state));
-      this.list.replaceChildren(...computing.map((one) => this.makeCard(one)));
+      this.list.replaceChildren(...computing.map((resource) => this.makeCard(resource)));
     } catch (error) {
       toast(error.message);
     }
   }
 
-  makeCard(one) {
-    const title = h("h3", {}, one.name, h("span", { class: "faint" }, ` ${one.id}`));
-    const card = h("li", { class: "panel admin-card", "data-computing": one.id }, h("div", { class: "admin-head" }, title, this.makeAction(one)));
-    if (one.drained) card.append(callout(`Drained by ${one.drained.by} ${ago(one.drained.since)}. ${one.drained.message}`));
-    card.append(detailList(one));
-    for (const { message, since, users } of one.errors) card.append(callout(`${message} (since ${moment(since)}; tasks of ${users.join(", ")})`));
+  makeCard(resource) {
+    const title = h("h3", {}, resource.name, h("span", { class: "faint" }, ` ${resource.id}`));
+    const card = h("li", { class: "panel admin-card", "data-computing": resource.id }, h("div", { class: "admin-head" }, title, this.makeAction(resource)));
+    if (resource.drained) card.append(callout(`Drained by ${resource.drained.by} ${ago(resource.drained.since)}. ${resource.drained.message}`));
+    card.append(detailList(resource));
+    for (const { message, since, users } of resource.errors) card.append(callout(`${message} (since ${moment(since)}; tasks of ${users.join(", ")})`));
     return card;
   }
 
-  makeAction(one) {
-    const label = one.drained ? "Resume" : "Drain";
-    const control = button(label, one.drained ? "play" : "stop", "outline-secondary btn-sm", () => (one.drained ? this.resume(one, control) : this.drain(one, control)));
-    control.setAttribute("aria-label", `${one.drained ? "Resume" : "Drain"} ${one.name}`);
+  makeAction(resource) {
+    const label = resource.drained ? "Resume" : "Drain";
+    const control = button(label, resource.drained ? "play" : "stop", "outline-secondary btn-sm", () => (resource.drained ? this.resume(resource, control) : this.drain(resource, control)));
+    control.setAttribute("aria-label", `${resource.drained ? "Resume" : "Drain"} ${resource.name}`);
     return control;
   }
 
-  async drain(one, control) {
+  async drain(resource, control) {
     const message = field("Message to users", h("textarea", { class: "form-control", rows: 3, maxlength: 500 }), "Shown on the form, on the dashboard, and where a start is refused.");
     const answer = await openDialog({
-      title: `Drain “${one.name}”?`,
+      title: `Drain “${resource.name}”?`,
       body: [h("p", {}, "It takes no new tasks until it is resumed. Tasks that run go on."), message.element],
       buttons: [CANCEL, { value: "drain", label: "Drain", kind: "danger" }],
     });
-    if (answer) await this.change(control, "PUT", one, { message: message.control.value.trim() });
+    if (answer) await this.change(control, "PUT", resource, { message: message.control.value.trim() });
   }
 
-  resume(one, control) {
-    return this.change(control, "DELETE", one);
+  resume(resource, control) {
+    return this.change(control, "DELETE", resource);
   }
 
-  async change(control, method, one, body = undefined) {
-    await pending(control, () => changeAdmin(method, `computing/${encodeURIComponent(one.id)}/drain`, body, one.revision));
+  async change(control, method, resource, body = undefined) {
+    await pending(control, () => changeAdmin(method, `computing/${encodeURIComponent(resource.id)}/drain`, body, resource.revision));
     await this.refresh();
-    const card = [...this.list.children].find((item) => item.dataset.computing === one.id);
+    const card = [...this.list.children].find((item) => item.dataset.computing === resource.id);
     card?.querySelector("button")?.focus();
   }
 }
 
-function serviceLines(faults, { disk, logs, kept }) {
+function serviceLines(faults, { disk, logs, kept: retention }) {
   const messages = Object.values(faults);
   const health = messages.length ? messages.map(callout) : [h("p", {}, "Database, disk, edge and tunnels work.")];
   const texts = [
     `${bytes(disk.free)} of ${bytes(disk.total)} are free where the service keeps its state; logs of tasks take ${bytes(logs)}.`,
-    `Ended tasks are kept ${daysText(kept.tasks_days)}, ${kept.tasks_per_user ? `at most ${kept.tasks_per_user} of each user` : "all of each user"}; the audit log ${daysText(kept.audit_days)}.`,
+    `Ended tasks are kept ${daysText(retention.tasks_days)}, ${retention.tasks_per_user ? `at most ${retention.tasks_per_user} of each user` : "all of each user"}; the audit log ${daysText(retention.audit_days)}.`,
   ];
   return [...health, ...texts.map((text) => h("p", { class: "faint" }, text))];
 }
 
 const daysText = (days) => (days ? `for ${days} days` : "for ever");
 
-function detailList(one) {
-  const states = STATES.filter((state) => one.states[state]).map((state) => `${one.states[state]} ${state}`);
-  const reasons = Object.entries(one.waiting_for).map(([reason, count]) => `${count} × ${reason}`);
+function detailList(resource) {
+  const states = STATES.filter((state) => resource.states[state]).map((state) => `${resource.states[state]} ${state}`);
+  const reasons = Object.entries(resource.waiting_for).map(([reason, count]) => `${count} × ${reason}`);
   const rows = [
-    ["Kind", [one.type, one.wms === "none" ? null : one.wms, one.tunnel && `tunnel ${one.tunnel}`].filter(Boolean).join(", ")],
+    ["Kind", [resource.type, resource.wms === "none" ? null : resource.wms, resource.tunnel && `tunnel ${resource.tunnel}`].filter(Boolean).join(", ")],
     ["Tasks", states.join(", ") || "none"],
     ["Jobs wait for", reasons.join(", ")],
-    ["Unresponsive agents", one.unresponsive ? String(one.unresponsive) : "none"],
-    ["Last failure of a task", one.last_failure ? ago(one.last_failure) : "none"],
+    ["Unresponsive agents", resource.unresponsive ? String(resource.unresponsive) : "none"],
+    ["Last failure of a task", resource.last_failure ? ago(resource.last_failure) : "none"],
   ].filter(([, text]) => text);
   return h("dl", { class: "admin-details" }, ...rows.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
 }

@@ -12,9 +12,9 @@ export function field(label, control, hint = "") {
 }
 
 /** A choice of `[value, label]`. */
-export function selectField(label, entries, chosen) {
+export function selectField(label, entries, initial) {
   const control = h("select", { class: "form-select" }, ...entries.map(([value, text]) => h("option", { value }, text)));
-  control.value = chosen;
+  control.value = initial;
   return field(label, control);
 }
 

@@ -23,7 +23,7 @@ export class Numbers {
     try {
       const { numbers } = await readAdmin("numbers", { days: DAYS });
       this.charts.replaceChildren(...SERIES.map(([key, title]) => makeChart(title, sumByDay(numbers, key))));
-      this.table.show(numbers.map((one) => row(one.day, one.computing, ...SERIES.map(([key]) => String(one[key])))), { text: "Nothing has been counted yet." });
+      this.table.show(numbers.map((entry) => row(entry.day, entry.computing, ...SERIES.map(([key]) => String(entry[key])))), { text: "Nothing has been counted yet." });
     } catch (error) {
       toast(error.message);
     }
@@ -33,7 +33,7 @@ export class Numbers {
 /** One number for each of the last days (UTC), those without any included. */
 function sumByDay(numbers, key, today = new Date()) {
   const days = Array.from({ length: DAYS }, (_, index) => new Date(today.getTime() - 86400000 * (DAYS - 1 - index)).toISOString().slice(0, 10));
-  return days.map((day) => numbers.filter((one) => one.day === day).reduce((sum, one) => sum + one[key], 0));
+  return days.map((day) => numbers.filter((entry) => entry.day === day).reduce((sum, entry) => sum + entry[key], 0));
 }
 
 function makeChart(title, values) {

@@ -26,40 +26,40 @@ class SoftwareTab {
     try {
       const { software, next } = await readAdmin("software", { ...this.filters.read(), after });
       this.next = next;
-      this.table.show(software.map((one) => this.makeRow(one)), { append: Boolean(after), hasMore: Boolean(next), text: "Users have added no such software." });
+      this.table.show(software.map((version) => this.makeRow(version)), { append: Boolean(after), hasMore: Boolean(next), text: "Users have added no such software." });
     } catch (error) {
       toast(error.message);
     }
   }
 
-  makeRow(one) {
-    const block = button(one.blocked ? "Unblock" : "Block", one.blocked ? "play" : "stop", "quiet btn-sm", () => (one.blocked ? this.change("DELETE", one, "/block", block) : this.block(one, block)));
-    const remove = button("Delete", "trash", "quiet btn-sm", () => this.remove(one, remove));
-    for (const control of [block, remove]) control.setAttribute("aria-label", `${control.lastElementChild.textContent} ${one.name} of ${one.owner.name}`);
-    const owner = one.owner.kind === "group" ? `group ${one.owner.name}` : one.owner.name;
-    const changed = h("time", { datetime: one.updated, title: moment(one.updated) }, ago(one.updated));
-    return row(one.name, owner, h("code", {}, one.image), stateText(one), one.uses, changed, h("div", { class: "actions" }, block, remove));
+  makeRow(version) {
+    const block = button(version.blocked ? "Unblock" : "Block", version.blocked ? "play" : "stop", "quiet btn-sm", () => (version.blocked ? this.change("DELETE", version, "/block", block) : this.block(version, block)));
+    const remove = button("Delete", "trash", "quiet btn-sm", () => this.remove(version, remove));
+    for (const control of [block, remove]) control.setAttribute("aria-label", `${control.lastElementChild.textContent} ${version.name} of ${version.owner.name}`);
+    const owner = version.owner.kind === "group" ? `group ${version.owner.name}` : version.owner.name;
+    const changed = h("time", { datetime: version.updated, title: moment(version.updated) }, ago(version.updated));
+    return row(version.name, owner, h("code", {}, version.image), stateText(version), version.uses, changed, h("div", { class: "actions" }, block, remove));
   }
 
-  async block(one, control) {
+  async block(version, control) {
     const reason = field("Reason", h("textarea", { class: "form-control", rows: 3, maxlength: 300 }), "Its owner sees it on the card, and where a start is refused.");
     const answer = await openDialog({
-      title: `Block “${one.name}” of ${one.owner.name}?`,
+      title: `Block “${version.name}” of ${version.owner.name}?`,
       body: [h("p", {}, "Nobody can start it until it is unblocked. Tasks that run go on."), reason.element],
       buttons: [CANCEL, { value: "block", label: "Block", kind: "danger" }],
       check: (value) => (value && !reason.control.value.trim() ? "Write the reason for its owner." : ""),
     });
-    if (answer) await this.change("PUT", one, "/block", control, { reason: reason.control.value.trim() });
+    if (answer) await this.change("PUT", version, "/block", control, { reason: reason.control.value.trim() });
   }
 
-  async remove(one, control) {
-    const sure = await confirmDialog({ title: `Delete “${one.name}” of ${one.owner.name}?`, text: "Its owner is not told. Tasks that run go on.", action: "Delete" });
-    if (sure) await this.change("DELETE", one, "", control);
+  async remove(version, control) {
+    const sure = await confirmDialog({ title: `Delete “${version.name}” of ${version.owner.name}?`, text: "Its owner is not told. Tasks that run go on.", action: "Delete" });
+    if (sure) await this.change("DELETE", version, "", control);
   }
 
-  async change(method, one, rest, control, body = undefined) {
+  async change(method, version, rest, control, body = undefined) {
     // What is blocked or deleted is what the administrator sees: its owner may have changed it.
-    await pending(control, () => changeAdmin(method, `software/${one.id}${rest}`, body, one.revision));
+    await pending(control, () => changeAdmin(method, `software/${version.id}${rest}`, body, version.revision));
     await this.load();
   }
 }

@@ -65,12 +65,12 @@ class TasksTab {
   /** All that is shown is read again, with one page more where `more` says so. */
   async load(more = false) {
     if (more) this.count += PAGE;
-    const wanted = JSON.stringify([this.read(), this.count]);
-    this.wanted = wanted;
+    const request = JSON.stringify([this.read(), this.count]);
+    this.wanted = request;
     try {
       const { tasks, next, computing } = await this.readPages();
       // Another answer is on its way where the filters have changed meanwhile.
-      if (this.wanted !== wanted) return;
+      if (this.wanted !== request) return;
       this.offer(computing);
       this.update(tasks, Boolean(next));
     } catch (error) {
@@ -79,14 +79,14 @@ class TasksTab {
   }
 
   async readPages() {
-    const found = { tasks: [], next: null, computing: [] };
+    const pages = { tasks: [], next: null, computing: [] };
     do {
-      const limit = Math.min(500, this.count - found.tasks.length);
-      const { tasks, next, computing } = await readAdmin("tasks", { ...this.read(), limit, after: found.next });
-      found.tasks.push(...tasks);
-      Object.assign(found, { next, computing });
-    } while (found.next && found.tasks.length < this.count);
-    return found;
+      const limit = Math.min(500, this.count - pages.tasks.length);
+      const { tasks, next, computing } = await readAdmin("tasks", { ...this.read(), limit, after: pages.next });
+      pages.tasks.push(...tasks);
+      Object.assign(pages, { next, computing });
+    } while (pages.next && pages.tasks.length < this.count);
+    return pages;
   }
 
   offer(computing) {

@@ -37,10 +37,10 @@ class UsersTab {
 
 function makeRow(user) {
   const memory = user.memory_used ? `${bytes(user.memory)}, ${bytes(user.memory_used)} used` : bytes(user.memory);
-  const seen = user.last_seen ? h("time", { datetime: user.last_seen, title: moment(user.last_seen) }, ago(user.last_seen)) : "never";
+  const lastSeen = user.last_seen ? h("time", { datetime: user.last_seen, title: moment(user.last_seen) }, ago(user.last_seen)) : "never";
   const end = button("End sessions", "close", "quiet btn-sm", () => endSessions(user.name, end));
   end.setAttribute("aria-label", `End sessions of ${user.name}`);
-  return row(user.name, user.active, String(Number(user.cpus.toFixed(2))), memory, user.tasks, seen, end);
+  return row(user.name, user.active, String(Number(user.cpus.toFixed(2))), memory, user.tasks, lastSeen, end);
 }
 
 async function endSessions(name, control) {

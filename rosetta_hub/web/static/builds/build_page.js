@@ -81,11 +81,11 @@ class BuildPage {
 
   showActions() {
     const { build } = this;
-    const done = build.state === "done";
-    this.start.hidden = this.add.hidden = !done;
+    const isDone = build.state === "done";
+    this.start.hidden = this.add.hidden = !isDone;
     this.retry.hidden = !["failed", "cancelled"].includes(build.state);
     this.cancel.hidden = isBuildEnded(build) || build.cancelling;
-    this.other.hidden = !isBuildEnded(build) || done;
+    this.other.hidden = !isBuildEnded(build) || isDone;
     const intent = intentOf(build.id);
     const text = intent === "start" ? "The task starts as soon as the image is ready." : "The image is added to your software as soon as it is ready.";
     setText(element("intent"), intent && !isBuildEnded(build) ? text : "");

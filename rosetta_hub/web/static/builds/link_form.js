@@ -48,13 +48,13 @@ class LinkForm {
 
   /** Whoever pastes the address of a page at a provider means its repository. */
   readPasted() {
-    const found = readAddress(this.form.elements.repository.value, this.providers);
-    if (!found) return;
+    const link = readAddress(this.form.elements.repository.value, this.providers);
+    if (!link) return;
     const { provider, repository, ref, path } = this.form.elements;
-    provider.value = found.provider;
-    repository.value = found.repository;
-    if (found.ref) ref.value = found.ref;
-    if (found.path) path.value = found.path;
+    provider.value = link.provider;
+    repository.value = link.repository;
+    if (link.ref) ref.value = link.ref;
+    if (link.path) path.value = link.path;
     this.update();
   }
 

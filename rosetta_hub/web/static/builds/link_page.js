@@ -26,9 +26,9 @@ class LinkPage {
     element("retry").hidden = false;
     element("looking").hidden = false;
     try {
-      const [found] = await Promise.all([lookUpLink(main.dataset.path), this.options?.load()]);
-      this.options?.limit(found.places);
-      this.show(found);
+      const [repository] = await Promise.all([lookUpLink(main.dataset.path), this.options?.load()]);
+      this.options?.limit(repository.places);
+      this.show(repository);
     } catch (error) {
       setText(element("fault-text"), error.message);
       element("fault").hidden = false;
@@ -36,11 +36,11 @@ class LinkPage {
     element("looking").hidden = true;
   }
 
-  show(found) {
-    this.found = found;
-    element("commit").replaceChildren(h("code", { title: found.commit }, shortCommit(found.commit)));
-    setText(element("image"), found.built ? "Built already" : "Not built yet. Building takes some minutes.");
-    setText(this.act.lastElementChild, actionText(found, this.adds));
+  show(repository) {
+    this.found = repository;
+    element("commit").replaceChildren(h("code", { title: repository.commit }, shortCommit(repository.commit)));
+    setText(element("image"), repository.built ? "Built already" : "Not built yet. Building takes some minutes.");
+    setText(this.act.lastElementChild, actionText(repository, this.adds));
     element("found").hidden = false;
     element("start-options").hidden = this.adds;
     this.act.hidden = false;
@@ -48,9 +48,9 @@ class LinkPage {
 
   /** The button waits where the resource does not know the user. */
   hold() {
-    const held = Boolean(this.options?.held);
-    this.act.disabled = held;
-    if (held) this.act.setAttribute("aria-describedby", "identity");
+    const isHeld = Boolean(this.options?.held);
+    this.act.disabled = isHeld;
+    if (isHeld) this.act.setAttribute("aria-describedby", "identity");
     else this.act.removeAttribute("aria-describedby");
   }
 
@@ -88,9 +88,9 @@ class LinkPage {
   }
 }
 
-function actionText({ built }, adds) {
-  if (adds) return built ? "Add to my software" : "Build and add to my software";
-  return built ? "Start" : "Build and start";
+function actionText({ built: isBuilt }, adds) {
+  if (adds) return isBuilt ? "Add to my software" : "Build and add to my software";
+  return isBuilt ? "Start" : "Build and start";
 }
 
 new LinkPage(JSON.parse(main.dataset.link), main.dataset.adds !== undefined);

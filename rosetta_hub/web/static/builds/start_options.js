@@ -5,9 +5,9 @@ import { element, h, setText } from "../dom.js";
 import { Sizes } from "../sizes.js";
 
 export class StartOptions {
-  /** `wanted` is what the link asks for: `{computing, size}`; `changed()` runs at each choice. */
-  constructor(wanted, changed) {
-    this.wanted = wanted;
+  /** `preset` is what the link asks for: `{computing, size}`; `changed()` runs at each choice. */
+  constructor(preset, changed) {
+    this.wanted = preset;
     this.changed = changed;
     this.select = element("option-computing");
     this.sizes = new Sizes(element("sizes"));
@@ -35,13 +35,13 @@ export class StartOptions {
   }
 
   offer() {
-    const chosen = this.touched ? this.select.value : this.wanted.computing;
+    const wantedId = this.touched ? this.select.value : this.wanted.computing;
     const offered = this.resources.filter(({ id }) => !this.places || this.places.includes(id));
     this.select.replaceChildren(h("option", { value: "" }, "The first that fits"),
       ...offered.map(({ id, name }) => h("option", { value: id }, name)));
-    const known = offered.some(({ id }) => id === chosen);
-    this.select.value = known ? chosen : "";
-    this.tellUnknown(chosen && !known);
+    const isOffered = offered.some(({ id }) => id === wantedId);
+    this.select.value = isOffered ? wantedId : "";
+    this.tellUnknown(wantedId && !isOffered);
     this.show();
   }
 

@@ -59,12 +59,12 @@ export class FolderActions {
   async makeFile() {
     const name = await askName({ title: "New file", label: "Name", value: "untitled.txt", action: "Create", check: nameFault });
     if (name === null) return;
-    let made = null;
+    let entry = null;
     await this.change(async () => {
-      made = await this.writeNew(name);
-      return made.path;
+      entry = await this.writeNew(name);
+      return entry.path;
     });
-    if (made) this.onEdit(made);
+    if (entry) this.onEdit(entry);
   }
 
   async writeNew(name) {
@@ -152,12 +152,12 @@ export class FolderActions {
   }
 
   async copyTo(entries) {
-    const storages = this.getStorages().filter((one) => !one.read_only);
+    const storages = this.getStorages().filter((storage) => !storage.read_only);
     if (storages.length === 0) {
       toast("All your storages are read-only: there is nothing to copy to.");
       return;
     }
-    const other = storages.find((one) => one.id !== this.storage.id) || storages[0];
+    const other = storages.find((storage) => storage.id !== this.storage.id) || storages[0];
     const target = await pickFolder({ title: `Copy ${titleOf(entries)} to`, action: "Copy here", storages, storage: other, path: "" });
     if (target) await this.startCopy(this.storage, entries.map((entry) => entry.path), target.storage, target.path);
   }

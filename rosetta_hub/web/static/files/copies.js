@@ -105,7 +105,7 @@ export class Copies {
   titleOf(copy) {
     const { paths } = copy.from;
     const what = paths.length === 1 ? displayName(lastPart(paths[0])) : plural(paths.length, "entry", "entries");
-    const target = this.getStorages().find((one) => one.id === copy.to.storage)?.name || copy.to.storage;
+    const target = this.getStorages().find((storage) => storage.id === copy.to.storage)?.name || copy.to.storage;
     return `${what} to ${[target, ...copy.to.path.split("/").filter(Boolean).map(displayName)].join(" / ")}`;
   }
 }

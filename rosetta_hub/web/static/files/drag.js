@@ -40,8 +40,8 @@ export class DragAndDrop {
   }
 
   showStorages() {
-    const others = this.getStorages().filter((one) => one.id !== this.view.storage?.id && !one.read_only);
-    this.strip.replaceChildren(h("span", {}, "Copy to"), ...others.map((one) => h("span", { class: "drop-storage", "data-storage": one.id, "data-folder": "" }, icon("drive"), one.name)));
+    const others = this.getStorages().filter((storage) => storage.id !== this.view.storage?.id && !storage.read_only);
+    this.strip.replaceChildren(h("span", {}, "Copy to"), ...others.map((storage) => h("span", { class: "drop-storage", "data-storage": storage.id, "data-folder": "" }, icon("drive"), storage.name)));
     this.strip.hidden = others.length === 0;
   }
 
@@ -70,10 +70,10 @@ export class DragAndDrop {
     const isUpload = event.dataTransfer.types.includes("Files");
     if (!isUpload && !this.paths) return;
     event.preventDefault();
-    const found = this.find(event, isUpload);
-    event.dataTransfer.dropEffect = !found ? "none" : isUpload || found.storage !== this.view.storage?.id ? "copy" : "move";
-    this.mark(found?.target || null);
-    this.hint.hidden = !(isUpload && found && !found.target);
+    const place = this.find(event, isUpload);
+    event.dataTransfer.dropEffect = !place ? "none" : isUpload || place.storage !== this.view.storage?.id ? "copy" : "move";
+    this.mark(place?.target || null);
+    this.hint.hidden = !(isUpload && place && !place.target);
     this.hint.firstElementChild.textContent = "Drop to upload into this folder";
   }
 
@@ -88,14 +88,14 @@ export class DragAndDrop {
     const isUpload = event.dataTransfer.types.includes("Files");
     if (!isUpload && !this.paths) return;
     event.preventDefault();
-    const found = this.find(event, isUpload);
+    const place = this.find(event, isUpload);
     const { paths } = this;
     // Read in the event itself.
     const reading = isUpload ? readDropped(event.dataTransfer) : null;
     this.end();
-    if (!found) return;
-    if (reading) this.onUpload(found.storage, found.folder, reading);
-    else this.onMove(paths, found.storage, found.folder);
+    if (!place) return;
+    if (reading) this.onUpload(place.storage, place.folder, reading);
+    else this.onMove(paths, place.storage, place.folder);
   }
 }
 

@@ -105,10 +105,10 @@ export class FileTable {
   }
 
   update() {
-    const { chosen, cursor, keys } = this.selection;
-    for (const [path, row] of this.rows) row.mark(chosen.has(path), path === cursor);
-    this.master.checked = keys.length > 0 && chosen.size === keys.length;
-    this.master.indeterminate = chosen.size > 0 && chosen.size < keys.length;
+    const { chosen: selection, cursor, keys } = this.selection;
+    for (const [path, row] of this.rows) row.mark(selection.has(path), path === cursor);
+    this.master.checked = keys.length > 0 && selection.size === keys.length;
+    this.master.indeterminate = selection.size > 0 && selection.size < keys.length;
     this.master.disabled = keys.length === 0;
   }
 
@@ -194,10 +194,10 @@ class FileRow {
   update(entry, href) {
     if (this.etag === entry.etag && this.link.getAttribute("href") === href) return;
     this.etag = entry.etag;
-    const shown = entry.name || displayName(entry.path);
-    setText(this.link, shown);
+    const name = entry.name || displayName(entry.path);
+    setText(this.link, name);
     this.link.setAttribute("href", href);
-    this.box.setAttribute("aria-label", `Select ${shown}`);
+    this.box.setAttribute("aria-label", `Select ${name}`);
     this.element.dataset.kind = isFolder(entry) ? "folder" : "file";
     this.icon.replaceChildren(icon(iconName(entry)));
     this.icon.title = typeText(entry);

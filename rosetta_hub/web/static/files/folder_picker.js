@@ -12,7 +12,7 @@ class Picker {
     this.storage = storage;
     this.path = path;
     this.select = h("select", { class: "form-select", id: "picker-storage", onchange: () => this.choose(this.select.value) },
-      ...storages.map((one) => h("option", { value: one.id, selected: one.id === storage.id }, one.name)));
+      ...storages.map((choice) => h("option", { value: choice.id, selected: choice.id === storage.id }, choice.name)));
     this.place = h("p", { class: "picker-place", role: "status" });
     this.list = h("ul", { class: "picker-list", "aria-label": "Folders" });
     this.body = [
@@ -23,7 +23,7 @@ class Picker {
   }
 
   choose(id) {
-    this.storage = this.storages.find((one) => one.id === id);
+    this.storage = this.storages.find((choice) => choice.id === id);
     this.go("");
   }
 

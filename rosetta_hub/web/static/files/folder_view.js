@@ -97,14 +97,14 @@ export class FolderView {
   async load() {
     clearTimeout(this.timer);
     const { storage, path } = this;
-    const asked = JSON.stringify([storage.id, path, this.options]);
-    this.asked = asked;
+    const question = JSON.stringify([storage.id, path, this.options]);
+    this.asked = question;
     try {
       const listing = await listFolder(storage.id, path, this.options);
       // Somebody went on meanwhile.
-      if (this.asked === asked && this.storage === storage) this.show(listing);
+      if (this.asked === question && this.storage === storage) this.show(listing);
     } finally {
-      if (this.asked === asked) this.schedule();
+      if (this.asked === question) this.schedule();
     }
   }
 
@@ -119,20 +119,20 @@ export class FolderView {
     this.onSelect();
   }
 
-  showCount(shown) {
+  showCount(count) {
     const { filter, offset } = this.options;
     const { total } = this;
     const empty = element("files-empty");
-    empty.hidden = shown > 0;
+    empty.hidden = count > 0;
     setText(empty, filter ? `Nothing here has “${filter}” in its name.` : "This folder is empty. Drop files here, or use Upload.");
-    first("thead", this.table.table).hidden = shown === 0;
-    const text = shown ? plural(total, "entry", "entries") : "";
+    first("thead", this.table.table).hidden = count === 0;
+    const text = count ? plural(total, "entry", "entries") : "";
     setText(element("files-count"), text);
     element("pager").hidden = total <= PAGE_SIZE;
-    setText(element("page-text"), `${(offset + 1).toLocaleString()} to ${(offset + shown).toLocaleString()} of ${total.toLocaleString()}`);
+    setText(element("page-text"), `${(offset + 1).toLocaleString()} to ${(offset + count).toLocaleString()} of ${total.toLocaleString()}`);
     element("page-before").disabled = offset === 0;
-    element("page-after").disabled = offset + shown >= total;
-    if (filter) announce(shown ? `${text} found` : empty.textContent);
+    element("page-after").disabled = offset + count >= total;
+    if (filter) announce(count ? `${text} found` : empty.textContent);
   }
 
   async measure() {

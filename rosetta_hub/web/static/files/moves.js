@@ -9,13 +9,13 @@ const MOST_TRIES = 100;
 /** Moves within a storage: the number of entries that were moved. */
 export async function moveEntries(storage, paths, folder) {
   let moved = 0;
-  let kept = null;
+  let choiceForAll = null;
   for (const [index, path] of paths.entries()) {
     if (isWithin(folder, path)) throw new Error(`“${displayName(lastPart(path))}” can't be moved into itself. Choose another folder.`);
     if (parentPath(path) === folder) continue;
     const ask = async () => {
-      const answer = kept ? { choice: kept, forAll: true } : await askConflict({ name: displayName(lastPart(path)), others: paths.length - index - 1 });
-      if (answer.forAll) kept = answer.choice;
+      const answer = choiceForAll ? { choice: choiceForAll, forAll: true } : await askConflict({ name: displayName(lastPart(path)), others: paths.length - index - 1 });
+      if (answer.forAll) choiceForAll = answer.choice;
       return answer.choice;
     };
     if (await moveEntry(storage, path, folder, ask)) moved += 1;

@@ -59,7 +59,7 @@ class FilesPage {
     });
     this.selectionBar = new SelectionBar(element("selection-bar"), { actions: this.actions.list(), onClear: () => this.folder.table.clear() });
     makeToolbar(element("write-tools"), {
-      onUpload: (chosen) => this.uploads.add(this.folder.storage, this.folder.path, chosen),
+      onUpload: (files) => this.uploads.add(this.folder.storage, this.folder.path, files),
       onFolder: () => this.actions.makeFolder(),
       onFile: () => this.actions.makeFile(),
     });
@@ -77,7 +77,7 @@ class FilesPage {
   }
 
   findStorage(id) {
-    return this.storages?.find((one) => one.id === id);
+    return this.storages?.find((storage) => storage.id === id);
   }
 
   async uploadDropped(storage, folder, reading) {

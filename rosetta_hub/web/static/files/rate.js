@@ -11,8 +11,8 @@ export class RateMeter {
   }
 
   /** Notes how many bytes are done in all at a time, in milliseconds. */
-  add(done, at = performance.now()) {
-    this.samples.push({ at, done });
+  add(count, at = performance.now()) {
+    this.samples.push({ at, done: count });
     while (this.samples.length > 2 && this.samples[0].at < at - WINDOW) this.samples.shift();
   }
 
@@ -25,10 +25,10 @@ export class RateMeter {
 }
 
 /** `12 MB of 40 MB, 5 MB/s, 6 s left`, as far as it is known. */
-export function progressText(done, total, rate, secondsLeft = null) {
-  const parts = [`${bytes(done)} of ${bytes(total)}`];
+export function progressText(count, total, rate, secondsLeft = null) {
+  const parts = [`${bytes(count)} of ${bytes(total)}`];
   if (rate) parts.push(`${bytes(rate)}/s`);
-  const left = secondsLeft ?? (rate ? (total - done) / rate : null);
-  if (left !== null && Number.isFinite(left) && done < total) parts.push(`${duration(Math.ceil(left))} left`);
+  const seconds = secondsLeft ?? (rate ? (total - count) / rate : null);
+  if (seconds !== null && Number.isFinite(seconds) && count < total) parts.push(`${duration(Math.ceil(seconds))} left`);
   return parts.join(", ");
 }

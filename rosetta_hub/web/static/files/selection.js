@@ -64,7 +64,7 @@ export class Selection {
   }
 
   selectRange() {
-    const [from, to] = [this.keys.indexOf(this.anchor), this.keys.indexOf(this.cursor)].sort((one, other) => one - other);
+    const [from, to] = [this.keys.indexOf(this.anchor), this.keys.indexOf(this.cursor)].sort((first, second) => first - second);
     this.chosen = new Set(this.keys.slice(Math.max(from, 0), to + 1));
   }
 }

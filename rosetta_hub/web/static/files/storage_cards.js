@@ -6,7 +6,7 @@ import { UsageBar } from "./usage.js";
 
 /** Where a storage is and where tasks find it, in words. */
 export function storageText(storage) {
-  const where = (storage.computing || []).map((one) => one.name).join(", ");
+  const where = (storage.computing || []).map((resource) => resource.name).join(", ");
   const bound = storage.bind_path ? `in tasks at ${storage.bind_path}` : "";
   return [where, bound].filter(Boolean).join(" · ");
 }

@@ -22,9 +22,9 @@ export function makeToolbar(bar, { onUpload, onFolder, onFile }) {
 function field(properties, onUpload) {
   const input = h("input", { type: "file", hidden: true, tabindex: -1, ...properties });
   input.addEventListener("change", () => {
-    const chosen = readChosen(input.files);
+    const choice = readChosen(input.files);
     input.value = "";
-    if (chosen.files.length) onUpload(chosen);
+    if (choice.files.length) onUpload(choice);
   });
   return input;
 }

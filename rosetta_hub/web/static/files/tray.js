@@ -22,10 +22,10 @@ export class Tray {
   /** Says how a kind of work stands: `{text, rows}`; an empty text where there is none. */
   update(kind, text, rows) {
     this.sections.set(kind, { text, rows });
-    const shown = [...this.sections.values()].filter((section) => section.text);
-    this.box.hidden = shown.length === 0;
-    setText(this.title, shown.map((section) => section.text).join(" · "));
-    place(this.list, shown.flatMap((section) => section.rows));
+    const sections = [...this.sections.values()].filter((section) => section.text);
+    this.box.hidden = sections.length === 0;
+    setText(this.title, sections.map((section) => section.text).join(" · "));
+    place(this.list, sections.flatMap((section) => section.rows));
   }
 }
 
@@ -44,9 +44,9 @@ export class TrayRow {
     this.bar = h("div", { class: "progress-bar" });
     this.progress = h("div", { class: "progress", role: "progressbar", "aria-label": title, "aria-valuemin": 0, "aria-valuemax": 100 }, this.bar);
     this.text = h("p", { class: "tray-text" });
-    this.controls = buttons.map((one) => ({
-      name: one.name,
-      control: h("button", { type: "button", class: "btn btn-sm btn-quiet", title: one.label, "aria-label": `${one.label} ${title}`, onclick: one.run }, icon(one.icon)),
+    this.controls = buttons.map((properties) => ({
+      name: properties.name,
+      control: h("button", { type: "button", class: "btn btn-sm btn-quiet", title: properties.label, "aria-label": `${properties.label} ${title}`, onclick: properties.run }, icon(properties.icon)),
     }));
     this.element = h("li", { class: "tray-row" }, icon(iconName),
       h("div", { class: "tray-body" }, h("p", { class: "tray-name", title }, title), this.progress, this.text),

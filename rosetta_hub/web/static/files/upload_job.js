@@ -62,7 +62,7 @@ export class UploadJob {
       metadata: { path, modified: String(file.lastModified / 1000), ...(conflict ? { conflict } : {}) },
       onBeforeRequest: (request) => request.setHeader("X-XSRFToken", xsrfToken()),
       onAfterResponse: (request, response) => checkOffset(request, response),
-      onProgress: (sent) => this.progressed(sent),
+      onProgress: (count) => this.progressed(count),
       onShouldRetry: (error) => this.shouldRetry(error),
       onSuccess: () => this.finish(),
       onError: (error) => this.failed(error),
@@ -73,8 +73,8 @@ export class UploadJob {
     if (this.state === "running") upload.start();
   }
 
-  progressed(sent) {
-    this.sent = sent;
+  progressed(count) {
+    this.sent = count;
     this.message = "";
     this.onChange();
   }

@@ -72,14 +72,14 @@ export class Uploads {
     if (job.state === "conflict") this.settle(job);
     this.update();
     if (job.state !== "running") this.pump();
-    if (this.jobs.length && this.jobs.every((one) => one.isOver)) this.ended();
+    if (this.jobs.length && this.jobs.every((other) => other.isOver)) this.ended();
   }
 
   /** One question at a time; its answer may be for all of the batch. */
   settle(job) {
     this.asking = (this.asking || Promise.resolve()).then(async () => {
       if (job.state !== "conflict") return;
-      const others = this.jobs.filter((one) => one.batch === job.batch && one !== job && !one.isOver).length;
+      const others = this.jobs.filter((other) => other.batch === job.batch && other !== job && !other.isOver).length;
       const answer = job.batch.conflict || (await askConflict({ name: displayName(lastPart(job.path)), others }));
       const { choice, forAll } = typeof answer === "string" ? { choice: answer, forAll: true } : answer;
       if (forAll) job.batch.conflict = choice;
@@ -91,9 +91,9 @@ export class Uploads {
   ended() {
     if (this.isTold) return;
     this.isTold = true;
-    const done = this.jobs.filter((job) => job.state === "done").length;
+    const count = this.jobs.filter((job) => job.state === "done").length;
     const failed = this.jobs.filter((job) => job.state === "failed").length;
-    announce(`${plural(done, "file")} uploaded${failed ? `, ${failed} failed` : ""}.`);
+    announce(`${plural(count, "file")} uploaded${failed ? `, ${failed} failed` : ""}.`);
   }
 
   /** Forgets what is over. */
@@ -114,10 +114,10 @@ export class Uploads {
   show() {
     const { jobs } = this;
     const active = jobs.filter((job) => !job.isOver);
-    const sent = jobs.filter((job) => job.state !== "cancelled").reduce((sum, job) => sum + job.sent, 0);
-    this.meter.add(sent);
-    const shown = jobs.filter((job) => ["running", "conflict", "failed"].includes(job.state)).slice(0, MOST_ROWS);
-    const rows = [...shown.map((job) => this.rowOf(job)), ...(jobs.length ? [this.summaryRow(jobs, active, sent)] : [])];
+    const bytesSent = jobs.filter((job) => job.state !== "cancelled").reduce((sum, job) => sum + job.sent, 0);
+    this.meter.add(bytesSent);
+    const rowJobs = jobs.filter((job) => ["running", "conflict", "failed"].includes(job.state)).slice(0, MOST_ROWS);
+    const rows = [...rowJobs.map((job) => this.rowOf(job)), ...(jobs.length ? [this.summaryRow(jobs, active, bytesSent)] : [])];
     this.tray.update("uploads", this.titleText(jobs, active), rows);
   }
 
@@ -130,16 +130,16 @@ export class Uploads {
   }
 
   /** The row about all of them. */
-  summaryRow(jobs, active, sent) {
+  summaryRow(jobs, active, bytesSent) {
     const total = jobs.filter((job) => job.state !== "cancelled").reduce((sum, job) => sum + job.size, 0);
-    const done = jobs.filter((job) => job.state === "done").length;
+    const count = jobs.filter((job) => job.state === "done").length;
     const failed = jobs.some((job) => job.state === "failed");
     const text = active.length
-      ? `${done} of ${plural(jobs.length, "file")} · ${progressText(sent, total, this.meter.rate)}`
-      : `${done} of ${plural(jobs.length, "file")} uploaded`;
+      ? `${count} of ${plural(jobs.length, "file")} · ${progressText(bytesSent, total, this.meter.rate)}`
+      : `${count} of ${plural(jobs.length, "file")} uploaded`;
     this.summary.update({
       state: active.length ? "running" : "done",
-      part: total ? sent / total : null,
+      part: total ? bytesSent / total : null,
       text,
       buttons: active.length ? ["cancel"] : failed ? ["retry", "clear"] : ["clear"],
     });

@@ -35,17 +35,17 @@ class SharingPanel {
     }
   }
 
-  show(found) {
+  show(view) {
     this.root.hidden = false;
-    this.shares = found.shares;
+    this.shares = view.shares;
     this.list.replaceChildren(
-      ...found.shares.map((share) => this.row(share.id, shareText(share), share.kind === "group" ? "Group" : "User")),
-      ...found.links.map((link) => this.row(link.id, linkText(link), "Link")));
-    this.list.hidden = found.shares.length + found.links.length === 0;
+      ...view.shares.map((share) => this.row(share.id, shareText(share), share.kind === "group" ? "Group" : "User")),
+      ...view.links.map((link) => this.row(link.id, linkText(link), "Link")));
+    this.list.hidden = view.shares.length + view.links.length === 0;
     this.endAll.hidden = this.list.hidden;
-    this.apart.hidden = found.apart;
-    this.showVisitors(found.visitors);
-    if (found.may_share && !this.form) this.addForm(found.groups);
+    this.apart.hidden = view.apart;
+    this.showVisitors(view.visitors);
+    if (view.may_share && !this.form) this.addForm(view.groups);
   }
 
   addForm(groups) {
@@ -77,9 +77,9 @@ class SharingPanel {
   async look() {
     try {
       const { visitors } = await call("GET", this.url("/visitors"));
-      const known = new Set([this.user, ...this.shares.map((share) => share.name)]);
+      const names = new Set([this.user, ...this.shares.map((share) => share.name)]);
       this.showVisitors(visitors);
-      if (visitors.some((visitor) => !known.has(visitor.user) && !this.seen?.has(visitor.user))) await this.load();
+      if (visitors.some((visitor) => !names.has(visitor.user) && !this.seen?.has(visitor.user))) await this.load();
       this.seen = new Set(visitors.map((visitor) => visitor.user));
     } catch {
       this.showVisitors(null);

@@ -22,9 +22,9 @@ const secondsOf = (control) => (control.value ? Number(control.value) : null);
 
 export class ShareForm {
   /** `done()` is called when the task is shared with somebody more. */
-  constructor(task, groups, done) {
+  constructor(task, groups, onShared) {
     this.task = task;
-    this.done = done;
+    this.done = onShared;
     this.makeFields(groups);
     this.share = button("Share", "plus", "primary", () => {});
     this.share.type = "submit";
@@ -64,7 +64,7 @@ export class ShareForm {
 
   update() {
     for (const [kind, fields] of Object.entries(this.fields)) {
-      for (const one of fields) one.hidden = kind !== this.kind.value;
+      for (const part of fields) part.hidden = kind !== this.kind.value;
     }
     this.user.required = this.kind.value === "user";
   }
@@ -79,9 +79,9 @@ export class ShareForm {
   }
 
   async send() {
-    const made = await call("POST", taskUrl(this.task, "/shares"), this.body());
+    const share = await call("POST", taskUrl(this.task, "/shares"), this.body());
     this.user.value = "";
-    this.showLink(made.url);
+    this.showLink(share.url);
     await this.done();
   }
 

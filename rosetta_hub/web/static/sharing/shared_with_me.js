@@ -7,7 +7,7 @@ import { clock } from "../format.js";
 export async function readShared() {
   try {
     const { shared } = await call("GET", apiUrl("shared"));
-    return new Map(shared.map((one) => [one.task.id, one]));
+    return new Map(shared.map((share) => [share.task.id, share]));
   } catch {
     return new Map();
   }

@@ -70,11 +70,11 @@ export class CardActions {
     const several = versions.length > 1;
     const shared = card.family.owner?.kind === "group" ? ` It is deleted for all members of ${card.family.owner.name}.` : "";
     const all = { value: "all", label: several ? `Delete all ${versions.length} versions` : "Delete", kind: "danger" };
-    const one = { value: "one", label: `Delete version ${tag}`, kind: "danger" };
+    const single = { value: "one", label: `Delete version ${tag}`, kind: "danger" };
     const answer = await openDialog({
       title: `Delete “${name}”?`,
       body: [h("p", {}, GOES_ON, shared)],
-      buttons: [CANCEL, ...(several ? [one, all] : [all])],
+      buttons: [CANCEL, ...(several ? [single, all] : [all])],
     });
     if (!answer) return;
     // The revision is the one on the card: what the user has not seen is not deleted.

@@ -59,13 +59,13 @@ export function valueOf(entry, key) {
 }
 
 /** Whether two values of JSON are the same; the order of an object's keys does not count. */
-export function isSame(one, other) {
-  return canonical(one) === canonical(other);
+export function isSame(first, second) {
+  return canonical(first) === canonical(second);
 }
 
 function canonical(value) {
   return JSON.stringify(value ?? null, (_key, part) => (
-    part && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1))) : part
+    part && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([first], [second]) => (first < second ? -1 : 1))) : part
   ));
 }
 
@@ -90,7 +90,7 @@ export function valueText(value) {
   if (value === null || value === undefined || value === "") return "empty";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.map(valueText).join(", ") || "empty";
-  if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${name}=${valueText(one)}`).join(", ") || "empty";
+  if (typeof value === "object") return Object.entries(value).map(([name, part]) => `${name}=${valueText(part)}`).join(", ") || "empty";
   return String(value);
 }
 

@@ -62,10 +62,10 @@ class SoftwarePage {
   }
 
   show(focused, tag) {
-    const chosen = new Map([...this.cards].map(([id, card]) => [id, card.version?.tag]));
-    if (tag) chosen.set(focused, tag);
+    const tags = new Map([...this.cards].map(([id, card]) => [id, card.version?.tag]));
+    if (tag) tags.set(focused, tag);
     this.cards = new Map(this.families.map((family) => [family.id, new SoftwareCard(family, {
-      hub: this.hub, actions: this.actions, chosen: chosen.get(family.id), updates: this.updates.get(family.id),
+      hub: this.hub, actions: this.actions, chosen: tags.get(family.id), updates: this.updates.get(family.id),
     })]));
     for (const kind of SECTIONS) {
       const own = this.families.filter((family) => (family.owner?.kind || "platform") === kind);
@@ -77,7 +77,7 @@ class SoftwarePage {
   }
 
   showChips() {
-    const tags = [...new Set(this.families.flatMap((family) => family.tags || []))].sort((one, other) => one.localeCompare(other));
+    const tags = [...new Set(this.families.flatMap((family) => family.tags || []))].sort((tag, other) => tag.localeCompare(other));
     if (!tags.includes(this.tag)) this.tag = "";
     const chip = (label, tag) => h("button", { type: "button", class: "chip", "aria-pressed": String(tag === this.tag), onclick: () => this.chooseTag(tag) }, label);
     element("chips").replaceChildren(...(tags.length > 1 ? [chip("All", ""), ...tags.map((tag) => chip(tag, tag))] : []));
@@ -97,19 +97,19 @@ class SoftwarePage {
 
   filter() {
     const query = element("search").value;
-    const shown = this.families.filter((family) => matchesQuery(searchText(family), query) && (!this.tag || (family.tags || []).includes(this.tag)));
-    const ids = new Set(shown.map(({ id }) => id));
+    const matches = this.families.filter((family) => matchesQuery(searchText(family), query) && (!this.tag || (family.tags || []).includes(this.tag)));
+    const ids = new Set(matches.map(({ id }) => id));
     for (const [id, card] of this.cards) card.element.hidden = !ids.has(id);
     for (const kind of SECTIONS) this.showSection(kind, ids);
     const isFiltered = Boolean(query.trim() || this.tag);
-    element("nothing-found").hidden = shown.length > 0 || !isFiltered;
-    setText(element("found"), `${shown.length} of ${this.families.length} shown`);
+    element("nothing-found").hidden = matches.length > 0 || !isFiltered;
+    setText(element("found"), `${matches.length} of ${this.families.length} shown`);
   }
 
-  showSection(kind, shown) {
+  showSection(kind, ids) {
     const own = this.families.filter((family) => (family.owner?.kind || "platform") === kind);
     const isEmpty = own.length === 0 && kind === "user" && this.access.mayAdd;
-    element(`section-${kind}`).hidden = !isEmpty && !own.some(({ id }) => shown.has(id));
+    element(`section-${kind}`).hidden = !isEmpty && !own.some(({ id }) => ids.has(id));
     if (kind === "user") element("no-own").hidden = !isEmpty;
   }
 

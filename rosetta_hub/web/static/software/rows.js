@@ -9,12 +9,12 @@ export class Rows {
    * `columns`: `[{key, label, multiline, properties}]`, the fields of a line; `one`: what a line is
    * called; `most`: how many there may be.
    */
-  constructor({ columns, one, most }) {
+  constructor({ columns, one: noun, most }) {
     this.columns = columns;
-    this.one = one;
+    this.one = noun;
     this.most = most;
     this.list = h("ul", { class: "software-rows" });
-    this.add = button(`Add ${one}`, "plus", "outline-secondary btn-sm", () => this.addRow().focus());
+    this.add = button(`Add ${noun}`, "plus", "outline-secondary btn-sm", () => this.addRow().focus());
     this.element = h("div", { class: "field-wide" }, this.list, this.add);
   }
 

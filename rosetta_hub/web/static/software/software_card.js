@@ -8,14 +8,14 @@ import { shortDigest } from "./references.js";
 
 export class SoftwareCard {
   /** `hub`: the address of the hub; `actions`: what can be done, see `CardActions`; `chosen`: a tag. */
-  constructor(family, { hub, actions, chosen = "", updates = null }) {
+  constructor(family, { hub, actions, chosen: preset = "", updates = null }) {
     this.family = family;
     this.hub = hub;
     this.actions = actions;
     this.titleId = `software-${family.id}-title`;
     this.versions = family.versions || [];
     const standard = this.versions.find((version) => version.default) || this.versions[0];
-    this.version = this.versions.find(({ tag }) => tag === chosen) || standard;
+    this.version = this.versions.find(({ tag }) => tag === preset) || standard;
     this.element = h("li", { class: "panel software-card", "data-card": family.id, "aria-labelledby": this.titleId });
     this.makeParts();
     this.element.append(this.makeHead(), ...this.makeBody(), this.makeActions());
@@ -114,8 +114,8 @@ export class SoftwareCard {
 
   /** Says which tags lead to other images than those that were recorded. */
   showUpdates(updates) {
-    const moved = updates.filter((one) => one.moved).map(({ version, present }) => `Tag ${version} has moved: it is ${shortDigest(present)} now.`);
-    const problems = updates.filter((one) => one.problem).map(({ version, problem }) => `${version}: ${problem}`);
+    const moved = updates.filter((update) => update.moved).map(({ version, present }) => `Tag ${version} has moved: it is ${shortDigest(present)} now.`);
+    const problems = updates.filter((update) => update.problem).map(({ version, problem }) => `${version}: ${problem}`);
     const lines = [...moved, ...problems];
     this.news.hidden = false;
     this.news.replaceChildren(...(lines.length ? lines : ["No tag has moved."]).map((line) => h("p", {}, line)));

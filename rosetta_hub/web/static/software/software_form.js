@@ -82,16 +82,16 @@ export class SoftwareForm {
   /** Shows the keys of an entry; the logo stays as it was chosen. */
   showEntry(entry) {
     this.entry = entry;
-    const shown = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, valueOf(entry, key)]));
-    this.name.value = shown.name;
-    this.description.value = shown.description;
-    this.keywords.value = shown.keywords.join(", ");
-    this.interfaces.show(shown);
-    this.variables.show(Object.entries(shown.environment).map(([name, value]) => ({ name, value })));
-    this.command.value = joinCommand(shown.command);
+    const values = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, valueOf(entry, key)]));
+    this.name.value = values.name;
+    this.description.value = values.description;
+    this.keywords.value = values.keywords.join(", ");
+    this.interfaces.show(values);
+    this.variables.show(Object.entries(values.environment).map(([name, value]) => ({ name, value })));
+    this.command.value = joinCommand(values.command);
     this.command.setCustomValidity("");
-    this.started.open = shown.command.length > 0 || Object.keys(shown.environment).length > 0;
-    this.image.show({ ...shown, image_tag: entry.image_tag });
+    this.started.open = values.command.length > 0 || Object.keys(values.environment).length > 0;
+    this.image.show({ ...values, image_tag: entry.image_tag });
   }
 
   /** What has been left empty in an entry that exists is empty on purpose. */
@@ -108,7 +108,7 @@ export class SoftwareForm {
 
   /** The entry as it is written: keys that the form does not show stay, defaults are left out. */
   read() {
-    const written = {
+    const values = {
       name: this.name.value.trim(),
       description: this.description.value.trim(),
       keywords: splitKeywords(this.keywords.value),
@@ -118,7 +118,7 @@ export class SoftwareForm {
       command: splitCommand(this.command.value) || [],
     };
     const rest = Object.entries(this.entry).filter(([key]) => !(key in DEFAULTS));
-    const changed = Object.entries(written).filter(([key, value]) => !isSame(value, DEFAULTS[key]));
+    const changed = Object.entries(values).filter(([key, value]) => !isSame(value, DEFAULTS[key]));
     return Object.fromEntries([...rest, ...changed]);
   }
 

@@ -48,5 +48,5 @@ export function linuxArchs(image) {
 export function sortTags(tags) {
   const rank = (tag) => (tag === "latest" ? 0 : /^v?\d/.test(tag) ? 1 : 2);
   const compare = new Intl.Collator("en", { numeric: true }).compare;
-  return [...tags].sort((one, other) => rank(one) - rank(other) || (rank(one) === 1 ? compare(other, one) : compare(one, other)));
+  return [...tags].sort((first, second) => rank(first) - rank(second) || (rank(first) === 1 ? compare(second, first) : compare(first, second)));
 }
