@@ -264,7 +264,7 @@ async def test_queues_and_processes(metrics: Metrics) -> None:
 async def test_a_scrape_ends_though_nobody_answers(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rosetta_hub.metrics.sources.SCRAPE_TIMEOUT", 0.05)
+    monkeypatch.setattr("rosetta_hub.metrics.sources.SCRAPE_TIMEOUT", 0.5)
     monkeypatch.setattr("rosetta_hub.web.health.TIMEOUT", 0.02)
 
     async def hang(*_: object) -> Any:
