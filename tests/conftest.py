@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import rosetta_hub
-from tests import rings, workers
+from tests import rings
 
 DESKTOPS = ("minimaldesktop", "basicdesktop", "guiapplication")
 BASE_CONTAINERS = ("jupyternotebook", *DESKTOPS, "sshserver")
@@ -19,11 +19,6 @@ BASE_CONTAINERS = ("jupyternotebook", *DESKTOPS, "sshserver")
 
 # What collecting makes stays until the end: there is nothing to look for.
 gc.disable()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--workers`."""
-    parser.addoption("--workers", type=int, default=0, help="run tests in so many processes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,12 +49,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each test is of one ring; `-m unit` chooses the inner one."""
     rings.mark(items)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Run tests in several processes, where that is asked for."""
-    return workers.run_tests(session, session.config.getoption("workers")) or None
 
 
 @pytest.hookimpl(tryfirst=True)

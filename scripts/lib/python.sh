@@ -89,7 +89,7 @@ install_lowest_python() {
     require_python
     make_venv "$lowest_venv" --constraint "$constraints" --editable . --editable ./client aiosmtpd botocore dockerspawner httpx \
         "$jsonschema" jupyterhub-kubespawner jupyterhub-systemdspawner openapi-spec-validator pytest pytest-asyncio \
-        pytest-rerunfailures pytest-timeout ruff
+        pytest-rerunfailures pytest-timeout pytest-xdist ruff
 }
 
 # The oldest JupyterHub that is supported: the tests start hubs with it, but run in .venv.
