@@ -38,9 +38,9 @@ SYSTEM_FIXTURES = frozenset(
 SYSTEM_MODULES = frozenset(
     {
         *("test_bundle.py", "test_channel.py", "test_checkout.py", "test_confinement.py"),
-        *("test_demo.py", "test_description.py", "test_gridengine.py", "test_ingress.py"),
-        *("test_keeping.py", "test_life.py", "test_names.py", "test_operations.py"),
-        *("test_source.py", "test_upload_parts.py"),
+        *("test_demo.py", "test_deposits.py", "test_description.py", "test_gridengine.py"),
+        *("test_ingress.py", "test_keeping.py", "test_life.py", "test_names.py"),
+        *("test_operations.py", "test_source.py", "test_stop.py", "test_upload_parts.py"),
     }
 )
 

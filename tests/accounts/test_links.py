@@ -45,8 +45,8 @@ LATER = THEN + timedelta(days=1)
 def session(tmp_path: Path) -> Iterator[Session]:
     """A transaction on an empty database."""
     database = open_sqlite(tmp_path)
-    with database.session() as result:
-        yield result
+    with database.session() as session:
+        yield session
     database.close()
 
 

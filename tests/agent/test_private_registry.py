@@ -36,8 +36,8 @@ _BEGAN = time.time()
 
 @pytest.fixture(scope="session")
 def registry() -> Iterator[PrivateRegistry]:
-    with private_registry() as result:
-        yield result
+    with private_registry() as registry:
+        yield registry
 
 
 @pytest.fixture(scope="session")

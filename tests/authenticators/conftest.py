@@ -37,8 +37,8 @@ def stranger() -> Iterator[Provider]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def github() -> AsyncIterator[GitHub]:
     """A GitHub of which members of one organization may sign in."""
-    async with serve_github() as result:
-        yield result
+    async with serve_github() as github:
+        yield github
 
 
 @pytest_asyncio.fixture(params=["newest", "oldest"], scope="module", loop_scope="module")

@@ -41,8 +41,8 @@ pytestmark = pytest.mark.system
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Where builds have their volumes."""
-    with builds_folder() as result:
-        yield result
+    with builds_folder() as folder:
+        yield folder
 
 
 async def test_twenty_users_and_one_link(

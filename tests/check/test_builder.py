@@ -16,8 +16,8 @@ from tests.builds.building import BASE, RUNTIME, builds_folder
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Where builds have their volumes."""
-    with builds_folder() as result:
-        yield result
+    with builds_folder() as folder:
+        yield folder
 
 
 def check(folder: Path, resource: str = "builder:here", **options: Any) -> int:

@@ -41,8 +41,8 @@ async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> As
         **{"id": "home", "name": "Home", "base_path": f"{folder}/files/$USER", "create": True},
         **{"computing": "local", "bind_path": "/home/metauser", "home": True},
     }
-    async with open_site(folder, [*STORAGES, home]) as result:
-        yield result
+    async with open_site(folder, [*STORAGES, home]) as site:
+        yield site
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ BIG = bytes(range(256)) * (80 << 10)
 @pytest_asyncio.fixture(loop_scope="session")
 async def relay(site: Site) -> AsyncIterator[Relay]:
     """Something between client and hub."""
-    async with Relay(site.port).serve() as result:
-        yield result
+    async with Relay(site.port).serve() as relay:
+        yield relay
 
 
 async def test_up_and_down(rosetta: Run, tmp_path: Path, home: Path) -> None:

@@ -33,8 +33,8 @@ EVIL = "safe\x1b]0;owned\x07\x1b[2J\u202etxt.exe\nnext\tline\n"
 @pytest_asyncio.fixture(loop_scope="session")
 async def relay(site: Site) -> AsyncIterator[Relay]:
     """Something between client and hub."""
-    async with Relay(site.port).serve() as result:
-        yield result
+    async with Relay(site.port).serve() as relay:
+        yield relay
 
 
 @pytest.fixture(autouse=True)

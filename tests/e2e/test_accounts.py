@@ -66,8 +66,8 @@ async def hub(
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as result:
-        yield result
+    async with chromium() as browser:
+        yield browser
 
 
 async def log_in(page: Page, hub: Deployment, name: str, password: str) -> None:

@@ -91,8 +91,8 @@ def machine_for(engine: str, directory: Path) -> contextlib.AbstractContextManag
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as result:
-        yield result
+    async with chromium() as browser:
+        yield browser
 
 
 async def start_by_form(page: Page, deployment: Deployment, image: str) -> str:

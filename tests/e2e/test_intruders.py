@@ -44,8 +44,8 @@ ATTACKS = {
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as result:
-        yield result
+    async with chromium() as browser:
+        yield browser
 
 
 async def running(user: User, software: str = "echo") -> dict[str, Any]:

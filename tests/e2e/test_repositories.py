@@ -44,8 +44,8 @@ NOTEBOOK = make_notebook("print(open('/tmp/made').read().upper())")
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Where the account that fetches repositories gets to; pytest's own are closed to it."""
-    with open_folder() as result:
-        yield result
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -109,9 +109,9 @@ async def test_another_file_system_below(session: FilesSession, small: Path) -> 
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "rosetta-test", str(small / "inner")]
     subprocess.run(mount, check=True, timeout=30)
     try:
-        with fails("invalid") as result:
+        with fails("invalid") as failure:
             await session.rename(b"file", b"inner/file")
-        assert "Copy it" in str(result.value)
+        assert "Copy it" in str(failure.value)
         await session.copy(b"file", b"inner/file")
         assert (small / "inner" / "file").read_bytes() == b"x"
     finally:

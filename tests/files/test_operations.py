@@ -44,10 +44,10 @@ async def test_opening_tells_usage(root: Path) -> None:
 
 
 async def test_root_that_is_absent(tmp_path: Path) -> None:
-    with fails("not_found") as result:
+    with fails("not_found") as failure:
         async with open_session(tmp_path / "absent"):
             pass
-    assert "absent" in str(result.value)
+    assert "absent" in str(failure.value)
     # A file server that is not mounted is not replaced by directories here.
     with fails("not_found"):
         async with open_session(tmp_path / "absent" / "deep", create=True):
@@ -309,9 +309,9 @@ async def test_rename(session: FilesSession, root: Path) -> None:
         await session.rename(b"tree/empty", b"tree/b")
     with fails("invalid"):
         await session.rename(b"tree", b"tree/b/below")
-    with fails("not_found") as result:
+    with fails("not_found") as failure:
         await session.rename(b"absent", b"x")
-    assert "absent" in str(result.value)
+    assert "absent" in str(failure.value)
     await session.rename(b"tree", b"other")
     assert (root / "other" / "b" / "c").read_text() == "abc"
 

@@ -23,9 +23,9 @@ async def test_upload_in_pieces(session: FilesSession, root: Path) -> None:
     part = await session.part_write(b"d/file", "u1", 0, chunks(DATA[:1000], DATA[1000:5000]))
     assert part.offset == 5000
     assert await session.part_stat(b"d/file", "u1") == Part(5000, length, 10**18)
-    with fails("changed") as result:
+    with fails("changed") as failure:
         await session.part_write(b"d/file", "u1", 4000, chunks(b"x"))
-    assert "5000" in str(result.value)
+    assert "5000" in str(failure.value)
     with fails("changed"):
         await session.part_finish(b"d/file", "u1")
     assert not (root / "d" / "file").exists()

@@ -83,8 +83,8 @@ async def upload(service: Killable, file: Path, path: str) -> AsyncIterator[Any]
         async for line in output:
             yield json.loads(line)
 
-    async with contextlib.aclosing(steps(process.stdout)) as result:
-        yield result
+    async with contextlib.aclosing(steps(process.stdout)) as lines:
+        yield lines
     assert await process.wait() == 0
 
 

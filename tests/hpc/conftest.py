@@ -23,8 +23,8 @@ from .steps import check_nothing_left
 @pytest.fixture(scope="package")
 def private_images(cluster: Cluster) -> Iterator[PrivateImages]:
     """A registry that wants an account; its certificate is known to the hub alone."""
-    with serve_private_images(cluster) as result:
-        yield result
+    with serve_private_images(cluster) as images:
+        yield images
 
 
 @pytest.fixture(scope="package")

@@ -131,8 +131,8 @@ async def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> As
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as result:
-        yield result
+    async with chromium() as browser:
+        yield browser
 
 
 @contextlib.asynccontextmanager

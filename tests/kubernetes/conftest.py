@@ -75,8 +75,8 @@ async def until_empty(cluster: KubernetesCluster) -> None:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[KubernetesCluster]:
     """A cluster of two nodes, removed at the end of the run."""
-    with started_cluster() as result:
-        yield result
+    with started_cluster() as cluster:
+        yield cluster
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

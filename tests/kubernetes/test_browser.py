@@ -99,8 +99,8 @@ async def site(
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as result:
-        yield result
+    async with chromium() as browser:
+        yield browser
 
 
 async def use_the_application(page: Page) -> None:

@@ -28,13 +28,13 @@ IMAGES = ("own", "absent", "wrong", "always", "replaced")
 def registry(cluster: KubernetesCluster) -> Iterator[PrivateRegistry]:
     """A registry that both nodes reach and trust, and that one account may pull from."""
     with (
-        private_registry(cluster.ports["machine"]) as result,
-        cluster.trusting(result.host, result.authority),
+        private_registry(cluster.ports["machine"]) as registry,
+        cluster.trusting(registry.host, registry.authority),
     ):
         run(["docker", "load", "--quiet", "--input", str(cluster.state / "images" / "web.tar")])
         for name in IMAGES:
-            result.push(WEB, f"private/{name}:1")
-        yield result
+            registry.push(WEB, f"private/{name}:1")
+        yield registry
 
 
 def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:

@@ -84,8 +84,8 @@ async def mailbox() -> Mailbox:
 @pytest.fixture
 async def port(mailbox: Mailbox, certificate: Path) -> AsyncIterator[int]:
     """Where a mail server with STARTTLS and AUTH listens."""
-    async with serve(mailbox, certificate) as result:
-        yield result
+    async with serve(mailbox, certificate) as server:
+        yield server
 
 
 @pytest.fixture

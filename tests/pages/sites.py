@@ -151,16 +151,16 @@ STOCK_PAGES: Pages = {
 @asynccontextmanager
 async def _everything() -> AsyncIterator[Stub]:
     """Hub and service with something of everything."""
-    async with serve_account() as result:
-        fill(result)
-        result.add(make_identity(), make_identity("other", name="Other") | with_key("alice"))
-        result.tokens, result.sessions = [make_token("a1")], [make_session(current=True)]
+    async with serve_account() as site:
+        fill(site)
+        site.add(make_identity(), make_identity("other", name="Other") | with_key("alice"))
+        site.tokens, site.sessions = [make_token("a1")], [make_session(current=True)]
         document = {"software": ["CASA"], "computing": [], "storages": [], "any_protocol": False}
-        result.groups = [{"name": "team", **document}]
-        result.mail["pending"] = "alice@example.net"
-        result.native = {"old": True, "older": False}
-        result.run("lab-1", software="casa", name="My lab")
-        yield result
+        site.groups = [{"name": "team", **document}]
+        site.mail["pending"] = "alice@example.net"
+        site.native = {"old": True, "older": False}
+        site.run("lab-1", software="casa", name="My lab")
+        yield site
 
 
 @asynccontextmanager

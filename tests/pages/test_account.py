@@ -25,8 +25,8 @@ LONG = "W" * 80
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AccountStub]:
     """A service with accounts."""
-    async with serve_account() as result:
-        yield result
+    async with serve_account() as site:
+        yield site
 
 
 async def test_from_nothing_to_a_key_that_works(page: Page, stub: AccountStub) -> None:

@@ -27,8 +27,8 @@ LONG = "W" * 80
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AccountStub]:
     """A service with accounts."""
-    async with serve_account() as result:
-        yield result
+    async with serve_account() as site:
+        yield site
 
 
 async def test_a_key_is_imported_and_a_refusal_loses_nothing(page: Page, stub: AccountStub) -> None:

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AdminStub]:
     """Hub and service, for an administrator."""
-    async with serve_admin() as result:
-        yield result
+    async with serve_admin() as site:
+        yield site
 
 
 async def test_the_audit_log_is_filtered_shown_page_by_page_and_exported(

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[BuildsStub]:
     """A service that builds."""
-    async with serve_builds() as result:
-        yield result
+    async with serve_builds() as site:
+        yield site
 
 
 async def test_from_a_link_to_the_waiting_room(page: Page, stub: BuildsStub) -> None:

@@ -20,10 +20,10 @@ PICTURE = "/hub/logo"
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[SoftwareStub]:
     """A service with software and a form."""
-    async with serve_software() as result:
-        result.families = catalogue()
-        result.put(make_task())
-        yield result
+    async with serve_software() as site:
+        site.families = catalogue()
+        site.put(make_task())
+        yield site
 
 
 def casa(stub: Stub) -> dict[str, Any]:

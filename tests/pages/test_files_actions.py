@@ -17,8 +17,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with storages."""
-    async with serve_files(tmp_path) as result:
-        yield result
+    async with serve_files(tmp_path) as site:
+        yield site
 
 
 def tree(stub: FilesStub, storage: str = "home") -> list[str]:

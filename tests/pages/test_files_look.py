@@ -109,21 +109,21 @@ SCENES: dict[str, Scene] = {
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with something of everything, and copies."""
-    async with serve_files(tmp_path) as result:
-        fill_storage(result)
-        result.usage["scratch"] = {"total": 1000, "used": 950, "free": 50}
-        result.file(f"home/{LONG}.txt", "x")
-        result.file(f"home/{LONG}/a.txt", "x")
+    async with serve_files(tmp_path) as site:
+        fill_storage(site)
+        site.usage["scratch"] = {"total": 1000, "used": 950, "free": 50}
+        site.file(f"home/{LONG}.txt", "x")
+        site.file(f"home/{LONG}/a.txt", "x")
         half = {"bytes": 50 << 20, "total_bytes": 100 << 20, "files": 3, "total_files": 8}
-        result.put_copy(make_copy("c0", **half, rate=10 << 20, seconds_left=5))
+        site.put_copy(make_copy("c0", **half, rate=10 << 20, seconds_left=5))
         ended = datetime.now(UTC).isoformat()
-        result.put_copy(make_copy("c1", state="failed", message=f"{LONG} is full.", ended=ended))
-        result.previews["sources.csv"] = {"rows": [["name"] * 9, ["L1448"] * 9], "truncated": True}
+        site.put_copy(make_copy("c1", state="failed", message=f"{LONG} is full.", ended=ended))
+        site.previews["sources.csv"] = {"rows": [["name"] * 9, ["L1448"] * 9], "truncated": True}
         hdu = {"index": 0, "name": "SCI", "kind": "IMAGE", "shape": [20, 10], "is_image": True}
-        result.previews["spectrum.fits"] = {"hdus": [hdu | {"cards": CARDS}], "truncated": False}
-        result.images["spectrum.fits"] = PIXEL
-        result.previews["analysis.ipynb"] = notebook()
-        yield result
+        site.previews["spectrum.fits"] = {"hdus": [hdu | {"cards": CARDS}], "truncated": False}
+        site.images["spectrum.fits"] = PIXEL
+        site.previews["analysis.ipynb"] = notebook()
+        yield site
 
 
 @pytest.mark.parametrize("theme", THEMES)

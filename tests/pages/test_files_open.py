@@ -26,8 +26,8 @@ CARDS = [["SIMPLE", True, "conforms to FITS standard"], ["OBJECT", "NGC 1333", "
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with storages."""
-    async with serve_files(tmp_path) as result:
-        yield result
+    async with serve_files(tmp_path) as site:
+        yield site
 
 
 async def open_file(page: Page, name: str) -> None:

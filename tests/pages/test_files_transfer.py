@@ -19,8 +19,8 @@ MB = 1 << 20
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
     """A service with storages."""
-    async with serve_files(tmp_path) as result:
-        yield result
+    async with serve_files(tmp_path) as site:
+        yield site
 
 
 def content(stub: FilesStub, path: str) -> bytes | None:

@@ -19,8 +19,8 @@ STAYS = "You can close this page: the task keeps its place in the queue."
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[AccountStub]:
     """A service with accounts."""
-    async with serve_account() as result:
-        yield result
+    async with serve_account() as site:
+        yield site
 
 
 async def test_who_gets_a_mail_is_told_where(page: Page, stub: AccountStub) -> None:

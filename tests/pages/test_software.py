@@ -22,9 +22,9 @@ PNG = bytes.fromhex(
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[SoftwareStub]:
     """A service with the platform's catalogue."""
-    async with serve_software() as result:
-        result.families = catalogue()
-        yield result
+    async with serve_software() as site:
+        site.families = catalogue()
+        yield site
 
 
 def card(page: Page, name: str) -> Locator:

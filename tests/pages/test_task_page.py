@@ -201,13 +201,13 @@ async def test_the_very_image_is_started_again(page: Page, stub: Stub) -> None:
     details = page.get_by_role("complementary", name="Details")
     await expect(details).to_contain_text("casa:6.5")
     await expect(details).to_contain_text(digest)
-    async with page.expect_request("**/start") as result:
+    async with page.expect_request("**/start") as request_info:
         await page.get_by_role("button", name="Start again exactly this").click()
-    assert (await result.value).post_data_json == {"exact": True}
+    assert (await request_info.value).post_data_json == {"exact": True}
     stub.put(task, exact=True, image=f"casa@{digest}")
-    async with page.expect_request("**/start") as result:
+    async with page.expect_request("**/start") as request_info:
         await page.get_by_role("button", name="Start again with the present image").click()
-    assert (await result.value).post_data_json == {"exact": False}
+    assert (await request_info.value).post_data_json == {"exact": False}
     stub.put(task, exact=False, image_digest=None)
     await page.reload()
     await expect(page.get_by_role("button", name="Start again")).to_have_count(1)

@@ -87,8 +87,8 @@ async def test_what_could_not_be_reported_is_news_at_the_next_look(
 ) -> None:
     task = await start_running(bench)
     bench.reporter._heartbeats.forget(task)
-    with monkeypatch.context() as result:
-        result.setattr(bench.tasks, "report", lambda *_: 1 / 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.tasks, "report", lambda *_: 1 / 0)
         await asyncio.gather(*bench.reporter.begin_looks())
     await bench.look()
     assert bench.tasks.find(task.id).sequence > task.sequence

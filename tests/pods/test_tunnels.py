@@ -7,6 +7,7 @@ import pytest
 
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.reconciler import readiness_probe
 from rosetta_hub.reconciler.readiness_probe import answers as asks
 from rosetta_hub.resources.kubernetes.pods import Pods
 from rosetta_hub.resources.kubernetes.tunnels import find_address
@@ -85,7 +86,11 @@ def test_addresses_of_pods(address: str) -> None:
     assert find_address(pod({"podIP": address})) == address
 
 
-async def test_an_address_is_asked_as_a_socket_is(api: FakeApi) -> None:
+async def test_an_address_is_asked_as_a_socket_is(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = int(api.server.url.rpartition(":")[2])
     assert await asks(TcpTarget("127.0.0.1", port), "https", "/")
+    # A server of https says nothing by itself.
+    monkeypatch.setattr(readiness_probe, "PATIENCE", 0.2)
     assert not await asks(TcpTarget("127.0.0.1", port), "ssh", "/")

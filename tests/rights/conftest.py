@@ -151,8 +151,8 @@ def no_outside() -> Iterator[None]:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> AsyncIterator[Site]:
     """The service, in which alice has one of everything."""
-    async with open_site(tmp_path_factory.mktemp("rights"), STORAGES) as result:
-        yield result
+    async with open_site(tmp_path_factory.mktemp("rights"), STORAGES) as site:
+        yield site
 
 
 @contextlib.asynccontextmanager

@@ -120,8 +120,10 @@ def test_hub_and_service_may_open_a_new_database_at_once(
 ) -> None:
     url = f"sqlite:///{tmp_path}/new.sqlite"
     if database.engine.dialect.name == "postgresql":
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as item:
-            item.execute(text("CREATE DATABASE new"))
+        with database.engine.connect().execution_options(
+            isolation_level="AUTOCOMMIT"
+        ) as connection:
+            connection.execute(text("CREATE DATABASE new"))
         url = request.getfixturevalue("postgres_url").replace("/postgres?", "/new?")
     command = [sys.executable, "-c", OPEN, url]
     process = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)

@@ -20,6 +20,6 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     if SHARED in stash:
         yield stash[SHARED]
         return
-    with started_cluster() as result:
-        stash[SHARED] = result
-        yield result
+    with started_cluster() as cluster:
+        stash[SHARED] = cluster
+        yield cluster
