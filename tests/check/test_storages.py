@@ -52,7 +52,7 @@ def check(folder: Path, storages: list[dict[str, Any]], *arguments: str) -> tupl
 
 def results(output: str, storage: str) -> dict[str, dict[str, Any]]:
     """The checks of one storage, by name."""
-    return {item["name"]: item for item in json.loads(output)[f"storage:{storage}"]["checks"]}
+    return {check["name"]: check for check in json.loads(output)[f"storage:{storage}"]["checks"]}
 
 
 def storage(folder: Path, name: str, **keys: Any) -> dict[str, Any]:

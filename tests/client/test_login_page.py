@@ -59,7 +59,7 @@ async def test_rosetta_login_with_a_code(rosetta: Run, site: Site, tmp_path: Pat
     logins = site.parts.client_logins
 
     def shown() -> str | None:
-        return next((str(item.typed_code) for item in logins._logins.values()), None)
+        return next((str(login.typed_code) for login in logins._logins.values()), None)
 
     await until(shown)
     code = str(shown())

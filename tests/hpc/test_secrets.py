@@ -24,7 +24,7 @@ def ask_scheduler(cluster: Cluster, job: str, user: str) -> str:
         ["sacct", "--env-vars", "--jobs", job],
     ]
     answers = [cluster.exec("login", argv, user) for argv in calls]
-    assert any(job in item.stdout for item in answers), "the job itself is no secret"
+    assert any(job in answer.stdout for answer in answers), "the job itself is no secret"
     return "".join(item.stdout + item.stderr for item in answers)
 
 

@@ -151,7 +151,9 @@ class LoginsApi(Handler):
 
     def _mark(self, link: str, removed: str | None) -> None:
         if self.allowed():
-            next(item for item in self.stub.logins if str(item["id"]) == link)["removed"] = removed
+            next(login for login in self.stub.logins if str(login["id"]) == link)["removed"] = (
+                removed
+            )
             self.finish({})
 
 

@@ -117,7 +117,7 @@ class SoftwareStub(Stub):
                     "refused": version["refused"],
                 }
             )
-        platform = [item | {"owner": PLATFORM, "editable": False} for item in self.families]
+        platform = [family | {"owner": PLATFORM, "editable": False} for family in self.families]
         described = [
             {"uses": 0, "last_used": None} | item | {"favourite": item["id"] in self.favourites}
             for item in [*families.values(), *platform]
@@ -255,7 +255,7 @@ class DuplicateApi(SoftwareHandler):
 
     def post(self, family_id: str) -> None:
         """A copy of an entry of the platform."""
-        name = next(item["name"] for item in self.stub.families if item["id"] == family_id)
+        name = next(family["name"] for family in self.stub.families if family["id"] == family_id)
         copy = self.stub.add("copy", self.get_query_argument("version"), name=name)
         self.set_status(201)
         self.finish({**copy, "dropped": self.stub.dropped})
@@ -319,7 +319,7 @@ def fill(stub: SoftwareStub) -> None:
     refused = stub.add("old-tool", "0.1", name="Old tool", description="Reduces spectra.")
     refused["refused"] = "The scanner found 3 critical vulnerabilities in this image."
     stub.add("pipeline", "2.0", owner=GROUP, keywords=["astronomy"], created_by="bob")
-    casa = next(item for item in stub.families if item["id"] == "casa")
+    casa = next(family for family in stub.families if family["id"] == "casa")
     casa["versions"][0]["computing"] = [AMONRA | {"support": "emulated"}]
     reason = "the image is made for arm64, and this resource runs amd64"
     casa["versions"][0]["unavailable"] = [{"id": "vega", "name": "Vega", "reason": reason}]

@@ -94,7 +94,7 @@ async def test_who_is_no_administrator_is_refused_and_written_down(site: Site) -
     with site.bench.tasks.database.session() as session:
         rows = list(session.scalars(select(AuditRecord)))
     # Each once a minute: nobody fills the log with them.
-    assert [(item.event, item.actor) for item in rows] == [
+    assert [(row.event, row.actor) for row in rows] == [
         ("admin.refused", "alice"),
         ("admin.refused", ROOT),
     ]

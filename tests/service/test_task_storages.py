@@ -72,7 +72,7 @@ def resolve(user: User = ALICE, **options: Any) -> TaskSpec:
 
 
 def targets(spec: TaskSpec) -> list[str]:
-    return [item.target for item in spec.storages]
+    return [storage.target for storage in spec.storages]
 
 
 def refusal(**options: Any) -> str:
@@ -102,7 +102,7 @@ def test_storages_of_a_task_are_those_of_its_user_and_resource() -> None:
     assert targets(resolve(MEMBER)) == ["/home/metauser", "/project"]
     assert targets(resolve(BOB)) == ["/home/metauser", "/bob"]
     assert targets(resolve(MEMBER, computing="cluster")) == ["/home/metauser", "/project"]
-    assert [item.id for item in resolve(computing="docker").storages] == ["atlas", "blobs"]
+    assert [storage.id for storage in resolve(computing="docker").storages] == ["atlas", "blobs"]
 
 
 def test_the_home_is_where_the_image_wants_it() -> None:
@@ -130,7 +130,10 @@ def test_leaving_out_is_no_oracle() -> None:
 )
 def test_binds_of_the_user(binds: Any) -> None:
     spec = resolve(binds=binds)
-    own = [(item.id, item.source, item.target, item.within) for item in spec.storages[1:]]
+    own = [
+        (storage.id, storage.source, storage.target, storage.within)
+        for storage in spec.storages[1:]
+    ]
     assert own == [
         (None, "/data/m31", "/storages/m31", "/data"),
         (None, "/scratch", "/storages/scratch", "/scratch"),
@@ -228,7 +231,7 @@ def test_what_the_form_is_told() -> None:
     (version,) = family["versions"]
     local = next(resource for resource in version["computing"] if resource["id"] == "local")
     assert local["extra_binds"] == ["/data", "/scratch"]
-    assert [(item["id"], item["path"]) for item in local["storages"]] == [
+    assert [(storage["id"], storage["path"]) for storage in local["storages"]] == [
         ("home", "/root"),
         ("project", "/project"),
     ]
@@ -315,7 +318,7 @@ def test_a_task_without_a_storage_is_started_again_when_that_is_gone(bench: Benc
     bench.tasks.report(task, Report.model_validate({"sequence": 1, "state": "stopped"}))
     bench.tasks.catalogue = catalogue(STORAGES[:1])
     again = start_task(bench.tasks, "one", options, MEMBER)
-    assert [item["target"] for item in again.storages] == ["/home/metauser", "/a"]
+    assert [storage["target"] for storage in again.storages] == ["/home/metauser", "/a"]
 
 
 def test_whether_the_image_takes_any_user(bench: Bench) -> None:

@@ -74,7 +74,7 @@ async def test_all_polls_of_a_moment_are_one_request(tmp_path: Path, stub: StubS
         for name in names
     ]
     for _ in range(3):
-        assert set(await asyncio.gather(*(item.poll() for item in spawners))) == {None}
+        assert set(await asyncio.gather(*(spawner.poll() for spawner in spawners))) == {None}
     assert (stub.polls, stub.records) == (1, 0)
     # One that has ended is asked about on its own, once the answer is old.
     stub.set_state("alice", "server-7", "failed")
