@@ -155,6 +155,7 @@ def test_other_scripts_are_left_alone() -> None:
     assert wrap_for_shell("#!/bin/bash\ntrue\n") == "#!/bin/bash\ntrue\n"
 
 
+@pytest.mark.system
 def test_the_hub_never_loads_batchspawners_message_handler() -> None:
     program = (
         "import sys, rosetta_hub, rosetta_hub.hub.setup, rosetta_spawners;"

@@ -115,6 +115,7 @@ print([process.exitcode for process in processes])
 """
 
 
+@pytest.mark.system
 def test_hub_and_service_may_open_a_new_database_at_once(
     database: Database, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
