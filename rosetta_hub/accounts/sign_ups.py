@@ -71,12 +71,13 @@ def confirm(
         NameTaken, AddressTaken: they are somebody's; the token can be used again.
     """
     row = find(session, token)
-    _refuse_taken(session, row, name)
-    # One statement decides: of two requests at once one comes too late.
+    # One statement decides: of two requests at once one comes too late. It comes first, so that the
+    # late request does not find the other's account; a refusal below takes it back.
     mine = (SignUp.id == row.id, SignUp.confirmed_at.is_(None))
     changed = session.execute(update(SignUp).where(*mine).values(confirmed_at=utc_now()))
     if not changed.rowcount:  # type: ignore[attr-defined]
         raise LinkInvalid
+    _refuse_taken(session, row, name)
     session.refresh(row)
     if row.invitation:
         take_use(session, row.invitation)

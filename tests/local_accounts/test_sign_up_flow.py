@@ -127,6 +127,25 @@ async def test_two_confirmations_at_once(bench: Bench) -> None:
     assert len(accounts(bench)) == 1
 
 
+async def test_a_confirmation_that_another_one_overtakes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.sign_up.request(ADDRESS)
+    token, find = bench.token(), sign_ups.find
+
+    def find_too_early(session: Session, token: str) -> SignUp:
+        row = find(session, token)
+        monkeypatch.setattr(sign_ups, "find", find)
+        with bench.database.session() as rival:
+            sign_ups.confirm(rival, token, "alice", STRONG, approval=False)
+        return row
+
+    monkeypatch.setattr(sign_ups, "find", find_too_early)
+    with bench.database.session() as session, pytest.raises(LinkInvalid):
+        sign_ups.confirm(session, token, "alice2", STRONG, approval=False)
+    assert accounts(bench) == ["alice"]
+
+
 async def test_a_known_address_gets_a_mail_that_says_so(bench: Bench) -> None:
     with bench.database.session() as session:
         add_email(session, "carol", ADDRESS, BY_MAIL)
