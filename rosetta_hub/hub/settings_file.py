@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.hub.native import class_name
+from rosetta_hub.hub.native_spawners import class_name
 
 # Options that only the hub itself uses: their values may be classes and functions.
 _HUB_ONLY = frozenset({"previous_spawner"})

@@ -18,7 +18,7 @@ from rosetta_hub.config import SERVICE_NAME, SERVICE_SCOPE, Rosetta, refuse_unkn
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.hub.login_renewal import renewal_routes
-from rosetta_hub.hub.native import (
+from rosetta_hub.hub.native_spawners import (
     PREVIOUS_FAMILY,
     check_installed,
     check_native_entries,

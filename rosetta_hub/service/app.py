@@ -22,7 +22,7 @@ from rosetta_hub.resources.kubernetes.file_pods import remove_file_pods
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.service.loops import build_loops
 from rosetta_hub.service.services import build_services
-from rosetta_hub.service.task_end import end_all
+from rosetta_hub.service.shutdown import end_all
 from rosetta_hub.sidecar_settings import edge_config
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application

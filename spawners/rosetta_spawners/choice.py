@@ -8,7 +8,7 @@ from jupyterhub.spawner import Spawner
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.hub.native import find_class
+from rosetta_hub.hub.native_spawners import find_class
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.settings import Settings
 from rosetta_spawners.task import TaskSpawner

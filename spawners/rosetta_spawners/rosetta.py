@@ -17,7 +17,7 @@ from rosetta_hub.catalogue.families import denied_families, families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions, Unavailable
-from rosetta_hub.hub.native import class_name
+from rosetta_hub.hub.native_spawners import class_name
 from rosetta_hub.static_version import static_version
 from rosetta_spawners.child import HANDED_OVER, HUB_FLAGS, SHARED, make_child
 from rosetta_spawners.choice import Choice, StoredState, choose, native_choice, restore, task_choice

@@ -12,7 +12,7 @@ from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.client_address import client_address
 from rosetta_hub.config import Rosetta
-from rosetta_hub.hub.native import PREVIOUS_FAMILY, find_entry
+from rosetta_hub.hub.native_spawners import PREVIOUS_FAMILY, find_entry
 from rosetta_spawners.client import ActiveTasks
 
 

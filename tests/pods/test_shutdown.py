@@ -12,7 +12,7 @@ from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.reconciler import job_steps
 from rosetta_hub.resources.kubernetes.pod import build_labels
 from rosetta_hub.service.composition import Parts
-from rosetta_hub.service.task_end import end_all
+from rosetta_hub.service.shutdown import end_all
 from tests.support.starting import start_task
 
 from .bench import PODS

@@ -10,9 +10,9 @@ import pytest
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import EdgeUnavailable, ResourceUnavailable
-from rosetta_hub.service import task_end
+from rosetta_hub.service import shutdown
 from rosetta_hub.service.composition import Parts
-from rosetta_hub.service.task_end import end_all
+from rosetta_hub.service.shutdown import end_all
 from tests.support.starting import start_task
 
 SOFTWARE: list[dict[str, Any]] = [{"name": "Echo", "image_name": "rosetta/echo"}]
@@ -35,8 +35,8 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 
 
 async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_end, "PATIENCE", -1.0)
-    monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
+    monkeypatch.setattr(shutdown, "PATIENCE", -1.0)
+    monkeypatch.setattr(shutdown, "TRY_AGAIN", 0.0)
     tasks = parts.tasks
     names = {
         start_task(tasks, name, {"software": "echo", "name": name}, User("alice")).id: name
@@ -74,7 +74,7 @@ async def test_a_resource_may_need_a_moment_to_answer(
         tasks.stopped(tasks.find(task_id))
 
     monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
-    monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
+    monkeypatch.setattr(shutdown, "TRY_AGAIN", 0.0)
     assert await end_all(parts, 30) == []
 
 
@@ -95,8 +95,8 @@ async def test_a_resource_that_hangs_is_asked_twice(
         return 0.0
 
     monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
-    monkeypatch.setattr(task_end, "PATIENCE", -1.0)
-    monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
+    monkeypatch.setattr(shutdown, "PATIENCE", -1.0)
+    monkeypatch.setattr(shutdown, "TRY_AGAIN", 0.0)
     assert await end_all(parts, 30) == []
 
 

@@ -8,7 +8,7 @@ from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, S
 from traitlets import Callable as CallableTrait
 from traitlets import Unicode, Union
 
-from rosetta_hub.hub.native import PREVIOUS_FAMILY, find_class
+from rosetta_hub.hub.native_spawners import PREVIOUS_FAMILY, find_class
 from rosetta_spawners import RosettaSpawner, TaskSpawner
 from rosetta_spawners.child import HUB_FLAGS
 from rosetta_spawners.errors import StartRefused

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-from rosetta_hub.hub.native import PREVIOUS_FAMILY
+from rosetta_hub.hub.native_spawners import PREVIOUS_FAMILY
 from rosetta_spawners import RosettaSpawner
 
 from .fakes import rosetta_config, spawner_arguments

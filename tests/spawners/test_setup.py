@@ -35,7 +35,7 @@ _entry_points = functools.cache(entry_points)
 @pytest.fixture(autouse=True)
 def read_entry_points_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is installed stays the same while tests run."""
-    for module in ("jupyterhub.traitlets", "rosetta_hub.hub.native"):
+    for module in ("jupyterhub.traitlets", "rosetta_hub.hub.native_spawners"):
         monkeypatch.setattr(f"{module}.entry_points", _entry_points)
 
 
